@@ -1,0 +1,1 @@
+"""People: chat, commands, delivery and composition, over what monitor knows."""

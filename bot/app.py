@@ -1,0 +1,249 @@
+"""The composition root: the only place that knows every concrete part, builds them, starts and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import importlib
+import pkgutil
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from bot import cards, command
+from bot.access import Access
+from bot.chat import ChatPlatform
+from bot.command import Command
+from bot.outbox import Outbox
+from bot.router import Router
+from bot.settings import Problem, Settings, Spec, explain
+from monitor import controls, rule, sources
+from monitor.alerts import runbooks
+from monitor.desk import Desk
+from monitor.engine.clock import SteadyClock
+from monitor.engine.local import Chore, Engine
+from monitor.model import Sample
+from monitor.ports import AgentControl, AgentSource, AuditEntry, Change, StoreError
+from monitor.storage import Database, open_store
+from monitor.turn import Setup
+
+HOUSEKEEPING = 30.0
+"""Seconds between two looks for samples that are past their time."""
+DRAIN = 1.0
+"""Seconds that stopping may wait for messages on their way."""
+AGAIN = (1.0, 60.0)
+"""Seconds before a platform that failed to start is tried again: at first, at most."""
+
+log = structlog.get_logger()
+
+
+def discover_platforms(settings: Settings) -> list[ChatPlatform]:
+    """Every platform that is set up: one module of bot/platforms is one platform."""
+    package = importlib.import_module("bot.platforms")
+    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
+    built = [importlib.import_module(f"bot.platforms.{name}").build(settings) for name in names]
+    return [platform for platform in built if platform is not None]
+
+
+def options(settings: Settings, spec: Spec, kinds: Mapping[str, sources.Kind | controls.Kind]) -> BaseModel:
+    """The options of a source or control, judged by its kind. Errors: SettingsError."""
+    kind = kinds.get(spec.kind)
+    if kind is None:
+        sentence = f'there is no kind "{spec.kind}": there is {", ".join(kinds)}.'
+        raise settings.error([Problem((*spec.path, "kind"), sentence)])
+    try:
+        return kind.Options.model_validate(spec.options)
+    except ValidationError as error:
+        raise settings.error(explain(error, kind.Options, spec.path)) from None
+
+
+async def serve(app: App) -> int:
+    """Run a desk until SIGINT or SIGTERM; returns the exit code. Errors: StoreError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await app.start()
+        await app.serve(stop)
+    finally:
+        await app.stop()
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def looking(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[Sample]]]:
+    """Give a function that looks once at an agent, by id. Errors: SettingsError."""
+    kinds, agents = sources.discover(), {each.id: each for each in settings.agents}
+    chosen = {each.agent.id: (each.source.kind, options(settings, each.source, kinds)) for each in settings.fleet}
+    async with sources.fleet_session(60.0) as session:
+        means = sources.Means(session, SteadyClock())
+        built = {name: kinds[kind].build(each, means) for name, (kind, each) in chosen.items()}
+
+        async def fetch(name: str) -> Sample:
+            return (await built[name].fetch(agents[name], None)).sample
+
+        yield fetch
+
+
+class App:
+    """One running desk."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        platforms: Sequence[ChatPlatform] | None = None,
+        commands: Mapping[str, Command] | None = None,
+        hold: float | None = None,
+    ) -> None:
+        """Read everything that can be wrong. `platforms`, `commands`: in place of those that are found.
+
+        Errors: SettingsError, ValueError, RunbookError.
+        """
+        self.settings = settings
+        found = discover_platforms(settings) if platforms is None else platforms
+        self.platforms = {platform.name: platform for platform in found}
+        self._commands = command.discover() if commands is None else commands
+        self._access = Access(settings.people)
+        self._runbooks = runbooks.load(settings.runbooks)
+        self._hold = hold
+        self._states = dict.fromkeys(self.platforms, "starting")
+        source_kinds, control_kinds = sources.discover(), controls.discover()
+        self._sources = {
+            each.agent.id: (source_kinds[each.source.kind], options(settings, each.source, source_kinds))
+            for each in settings.fleet
+        }
+        self._controls: dict[str, AgentControl] = {
+            each.agent.id: control_kinds[each.control.kind].build(options(settings, each.control, control_kinds))
+            for each in settings.fleet
+            if each.control is not None
+        }
+        self._stack = contextlib.AsyncExitStack()
+        self.desk: Desk
+        self.store: Database
+        self.engine: Engine
+        self.outbox: Outbox
+        self.router: Router
+        self._broken: asyncio.Future[None]
+
+    async def start(self) -> None:
+        """Open the store, find the situation again, listen, deliver, then watch. Errors: StoreError."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop watching, then listening, then telling; keep the situation; close the store."""
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, stack = self.settings, self._stack
+        self._broken = asyncio.get_running_loop().create_future()
+        self.store = await open_store(settings.database)
+        stack.push_async_callback(self.store.close)
+        await self.store.save_people(settings.people)
+        clock = SteadyClock(floor=await self.store.newest())
+        setup = Setup({each.id: each for each in settings.agents}, rule.discover(), tuple(self.platforms))
+        self.desk = Desk(
+            setup if self._hold is None else Setup(setup.agents, setup.rules, setup.platforms, self._hold),
+            store=self.store,
+            controls=self._controls,
+            runbooks=self._runbooks,
+            clock=clock,
+            currency=settings.currency,
+            told=self._wake,
+        )
+        self.outbox = Outbox(self.store, self.platforms, functools.partial(cards.draw, self.desk), clock)
+        self.router = Router(self._commands, self._access, self.desk, self._audit, self.states)
+        await self.desk.start()
+        stack.push_async_callback(self.desk.stop)
+        for platform in self.platforms.values():
+            stack.push_async_callback(platform.stop)
+        self._spawn(self.outbox.run(), "outbox")
+        stack.push_async_callback(self._drain)
+        for platform in self.platforms.values():
+            self._spawn(self._keep(platform), f"platform {platform.name}")
+        await self._watch(clock)
+
+    async def _watch(self, clock: SteadyClock) -> None:
+        session = sources.fleet_session(max(agent.interval for agent in self.settings.agents))
+        self._stack.push_async_callback(session.close)
+        means = sources.Means(session, clock)
+        built: dict[str, AgentSource] = {
+            name: kind.build(chosen, means) for name, (kind, chosen) in self._sources.items()
+        }
+        self.engine = Engine(
+            self.settings.agents,
+            built,
+            self.desk.observe,
+            cursors=self.desk.cursor,
+            clock=clock,
+            urgent=self.desk.urgent,
+            chores=(Chore("housekeeping", HOUSEKEEPING, self.desk.housekeep),),
+        )
+        self.desk.skipped = self.engine.skipped
+        await self.engine.start()
+        self._stack.push_async_callback(self.engine.stop)
+
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Errors: whatever ended a part that must not end."""
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((stopped, self._broken), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if self._broken.done():
+            self._broken.result()
+
+    def states(self) -> Mapping[str, str]:
+        """How each platform, and the engine, is doing, in a few words."""
+        engine = f"{self.engine.overruns} ticks late" if self.engine.overruns else "on time"
+        return {**self._states, **self.outbox.trouble, "engine": engine}
+
+    async def _keep(self, platform: ChatPlatform) -> None:
+        """Start a platform, again and again if need be; one that is down takes nothing with it."""
+        wait, longest = AGAIN
+        while True:
+            try:
+                await platform.start(self.router.handle)
+            except Exception as error:  # noqa: BLE001 - whatever a platform raises is its own trouble
+                self._states[platform.name] = f"down: {error}"
+                log.warning("a platform did not start", platform=platform.name, error=str(error), again_in=wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, longest)
+            else:
+                self._states[platform.name] = "up"
+                return
+
+    def _wake(self) -> None:
+        self.outbox.wake()
+
+    async def _drain(self) -> None:
+        """Let the messages on their way arrive, for a moment."""
+        with contextlib.suppress(TimeoutError, StoreError):
+            async with asyncio.timeout(DRAIN):
+                while (await self.store.undelivered())[0]:
+                    self.outbox.wake()
+                    await asyncio.sleep(0.05)
+
+    async def _audit(self, entry: AuditEntry) -> None:
+        await self.store.commit(Change(audit=(entry,)))
+
+    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
+        """Run a part beside the others until the desk stops; if it fails, the desk cannot go on."""
+        task = asyncio.create_task(work, name=name)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and task.exception() is not None and not self._broken.done():
+                self._broken.set_exception(task.exception() or RuntimeError(name))
+
+        async def cancel() -> None:
+            task.cancel()
+            await asyncio.wait((task,))
+
+        task.add_done_callback(ended)
+        self._stack.push_async_callback(cancel)

@@ -1,0 +1,87 @@
+"""What commands read out of their words; what they cannot read is said in one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from bot import quantities
+from bot.command import UsageError
+
+_AMOUNT = re.compile(r"[+-](?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,9})?")
+_SIGNS = str.maketrans({"−": "-", "–": "-", "＋": "+"})  # noqa: RUF001 -- what phones make of a minus and a plus
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
+
+
+def at_most(args: Sequence[str], most: int) -> None:
+    """Refuse words that would otherwise be passed over in silence."""
+    if len(args) > most:
+        extra = " ".join(args[most:])
+        raise UsageError(f"there is too much on the line: {quantities.shown(extra)} has no place here")
+
+
+def duration(text: str) -> float:
+    """Read 30m or 1h30m; returns seconds, more than 0."""
+    try:
+        seconds = quantities.duration(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if seconds <= 0:
+        raise UsageError("a duration is longer than nothing: write 30m or 1h30m")
+    return seconds
+
+
+def signed(text: str) -> Decimal:
+    """Read +1000 or -1,250.50; the sign must be there, since it says which way the money went."""
+    found = text.translate(_SIGNS)
+    if not _AMOUNT.fullmatch(found):
+        raise UsageError(
+            f"{quantities.shown(text)} is not a signed amount: write +1000 for a deposit, -250.50 for a withdrawal"
+        )
+    value = Decimal(found.replace(",", ""))
+    if value == 0:
+        raise UsageError("an amount of 0 moves nothing: write +1000 or -250.50")
+    return value
+
+
+def moment(text: str, now: float) -> float | None:
+    """Read a time that has passed; returns seconds since the epoch, None when `text` is no time at all.
+
+    10m (ago), 12:03 (UTC, the last one), 2026-11-24T12:03 (UTC unless it says otherwise), now.
+    """
+    if text.lower() == "now":
+        return now
+    clock = _CLOCK.fullmatch(text)
+    if clock:
+        return _last(int(clock[1]), int(clock[2]), now)
+    at = _ago(text, now) or _dated(text)
+    if at is not None and not 0 < at <= now:
+        raise UsageError(
+            f"{quantities.shown(text)} cannot be when it happened: give a time that has passed, such as 10m or 12:03"
+        )
+    return at
+
+
+def _ago(text: str, now: float) -> float | None:
+    try:
+        return now - quantities.duration(text)
+    except ValueError:
+        return None
+
+
+def _dated(text: str) -> float | None:
+    try:
+        when = datetime.fromisoformat(text)
+        return when.replace(tzinfo=when.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _last(hour: int, minute: int, now: float) -> float:
+    if hour > 23 or minute > 59:  # noqa: PLR2004 -- the clock ends there
+        raise UsageError(f"{hour}:{minute:02d} is not a time of day: write 12:03")
+    today = datetime.fromtimestamp(now, UTC)
+    when = today.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return (when if when <= today else when - timedelta(days=1)).timestamp()

@@ -1,0 +1,136 @@
+"""`nightdesk check`: one line for each thing that a night depends on, and what to do where it is not fine."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot import format as written
+from bot.settings import Settings, Watched
+from monitor import rule
+from monitor.alerts import runbooks
+from monitor.model import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    fine: bool
+    about: str
+    says: str
+
+
+Fetch = Callable[[str], Awaitable[Sample]]
+
+
+async def check(settings: Settings, fetch: Fetch, out: Callable[[str], None], *, grace: float = 5.0) -> int:
+    """Say a line for the settings, people, platforms, database, runbooks and every agent; 0 when all is fine, else 1.
+
+    `fetch` looks once at an agent, by id; all agents are asked at once, and none is waited for longer than its own
+    time-out and `grace` seconds.
+    """
+    width = max(9, *(len(each.agent.id) for each in settings.fleet))
+    fine = True
+
+    def say(line: _Line) -> None:
+        nonlocal fine
+        fine = fine and line.fine
+        out(f"{'ok  ' if line.fine else 'fail'}  {line.about:<{width}}  {line.says}")
+
+    asked = asyncio.gather(*(_agent(each, settings, fetch, each.timeout + grace) for each in settings.fleet))
+    for line in _house(settings):
+        say(line)
+    for line in await asked:
+        say(line)
+    return 0 if fine else 1
+
+
+def _house(settings: Settings) -> Iterator[_Line]:
+    agents = written.count(len(settings.fleet), "agent")
+    yield _Line(True, "settings", f"{settings.origin.name}: {agents} in {settings.currency}")
+    yield _people(settings)
+    yield from _platforms(settings)
+    yield _database(settings)
+    yield _runbooks(settings)
+
+
+def _people(settings: Settings) -> _Line:
+    named = ", ".join(f"{each.name} {each.role}" for each in settings.people)
+    if all(each.role == "viewer" for each in settings.people):
+        return _Line(False, "people", f"{named}: nobody may acknowledge: make somebody an operator or admin")
+    return _Line(True, "people", named)
+
+
+def _platforms(settings: Settings) -> Iterator[_Line]:
+    known = {"console": "", "telegram": settings.telegram, "slack": settings.slack}
+    chosen = [name for name, section in known.items() if section is not None]
+    able = [name for name in chosen if importlib.util.find_spec(f"bot.platforms.{name}")]
+    yield _Line(True, "platforms", ", ".join(able))
+    for name in chosen:
+        if name not in able:
+            yield _Line(
+                False, "platforms", f"{name} is set up, but this version cannot speak to it: nobody is paged there"
+            )
+
+
+def _database(settings: Settings) -> _Line:
+    scheme, _, rest = settings.database.partition("://")
+    where = settings.origin.where(("desk", "database"))
+    if rest and not scheme.startswith("sqlite"):
+        return _Line(False, "database", f"{scheme} is not supported: write a path, like nightdesk.db ({where})")
+    path = Path(rest.removeprefix("/") if rest else settings.database).absolute()
+    if not path.parent.is_dir():
+        return _Line(False, "database", f"the folder {path.parent} does not exist: create it, or mend {where}")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.R_OK | os.W_OK):
+        return _Line(False, "database", f"{path} cannot be written: mend its permissions, or {where}")
+    return _Line(True, "database", f"{path} {'can be written' if path.exists() else 'can be created'}")
+
+
+def _runbooks(settings: Settings) -> _Line:
+    try:
+        path = settings.runbooks or runbooks.locate()
+        found = runbooks.load(path)
+    except runbooks.RunbookError as error:
+        return _Line(False, "runbooks", str(error))
+    lacking = sorted(each.runbook for each in rule.discover().values() if each.runbook not in found)
+    if lacking:
+        return _Line(False, "runbooks", f"{path} has none for {', '.join(lacking)}: add it there")
+    return _Line(True, "runbooks", f"{written.count(len(found), 'runbook')} in {path}")
+
+
+async def _agent(watched: Watched, settings: Settings, fetch: Fetch, patience: float) -> _Line:
+    name = watched.agent.id
+    try:
+        async with asyncio.timeout(patience):
+            sample = await fetch(name)
+    except TimeoutError:
+        return _silent(watched, settings, f"no answer within {patience:g} s")
+    failing = [each for each in sample.checks if not each.ok]
+    if sample.error is not None:
+        return _silent(watched, settings, sample.error)
+    if failing:
+        said = "; ".join(f"{each.name}: {each.detail or 'not ok'}" for each in failing)
+        return _Line(
+            False, name, f"answers, but its own checks fail: {written.plain(said, 200)}: see /runbook health_degraded"
+        )
+    facts = [
+        f"answers in {written.span(sample.poll_latency)}" if sample.poll_latency is not None else "answers",
+        *(["is paused"] if sample.paused else []),
+        f"equity {written.money(sample.equity, settings.currency)}",
+        f"{written.count(len(sample.checks), 'check')} ok" if sample.checks else "reports no checks",
+        *(["takes no orders"] if watched.control is None else []),
+    ]
+    return _Line(True, name, ", ".join(facts))
+
+
+def _silent(watched: Watched, settings: Settings, why: str) -> _Line:
+    """An agent that does not answer: why, where it was looked for, and what to do."""
+    why = written.plain(why, 200)
+    url = watched.source.options.get("url")
+    where = settings.origin.where((*watched.source.path, "url") if url else watched.source.path)
+    place = f"{url}, {where}" if url else where
+    remedy = "" if ": " in why else ": see whether it runs, or mend its address"
+    return _Line(False, watched.agent.id, f"{why}{remedy} ({place})")

@@ -1,0 +1,110 @@
+"""The command `nightdesk`: run, check, demo. Whatever a person can mend is one sentence on stderr and exit code 2."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+cli = typer.Typer(
+    name="nightdesk",
+    help="The on-call desk for autonomous trading agents.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+DEFAULT = Path("nightdesk.toml")
+TO_MEND = 2
+"""Exit code for what the person who typed the command can mend."""
+
+SettingsPath = Annotated[
+    Path | None,
+    typer.Option("--settings", "-s", help="Settings file [default: nightdesk.toml, else one agent from AGENT_ID ...]"),
+]
+Level = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")]
+
+
+@cli.command()
+def run(settings: SettingsPath = None, log_level: Level = "info") -> None:
+    """Watch the fleet, page people, take their orders, until Ctrl-C or SIGTERM."""
+    from bot.app import App, serve  # noqa: PLC0415 - `nightdesk --help` stays quick
+    from bot.logs import configure  # noqa: PLC0415
+
+    async def work() -> int:
+        chosen = _settings(settings)
+        configure(level=log_level, secrets=chosen.secrets)
+        return await serve(App(chosen))
+
+    _finish(work)
+
+
+@cli.command()
+def check(
+    settings: SettingsPath = None,
+    show: Annotated[bool, typer.Option("--show", help="Print the settings too, secrets masked.")] = False,
+) -> None:
+    """Check settings, people, database, runbooks and every agent: one line each, with what to do."""
+    from bot.app import looking  # noqa: PLC0415
+    from bot.check import check as examine  # noqa: PLC0415
+    from bot.logs import configure  # noqa: PLC0415
+    from bot.settings import masked  # noqa: PLC0415
+
+    async def work() -> int:
+        chosen = _settings(settings)
+        configure(level="error", secrets=chosen.secrets)
+        if show:
+            typer.echo(masked(chosen))
+        async with looking(chosen) as fetch:
+            return await examine(chosen, fetch, typer.echo)
+
+    _finish(work)
+
+
+@cli.command()
+def demo(
+    story: Annotated[
+        bool, typer.Option("--story", help="Play one night without a person; exit 0 only if it held.")
+    ] = False,
+) -> None:
+    """Start five living agents and a desk in this terminal; faults come by themselves."""
+    from bot.demo.play import live  # noqa: PLC0415
+    from bot.demo.story import tell  # noqa: PLC0415
+
+    _finish(tell if story else live)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    cli()
+
+
+def _settings(path: Path | None) -> Settings:
+    from bot.settings import load  # noqa: PLC0415
+
+    return load(path or (DEFAULT if DEFAULT.exists() else None), os.environ)
+
+
+def _finish(work: Callable[[], Coroutine[object, object, int]]) -> None:
+    """Run to the end and exit with its code; a mendable error is its sentence."""
+    from bot.demo.processes import DemoError  # noqa: PLC0415
+    from bot.settings import SettingsError  # noqa: PLC0415
+    from monitor.alerts.runbooks import RunbookError  # noqa: PLC0415
+    from monitor.ports import StoreError  # noqa: PLC0415
+
+    try:
+        code = asyncio.run(work())
+    except (SettingsError, RunbookError, StoreError, DemoError) as error:
+        typer.echo(f"nightdesk: {error}", err=True)
+        code = TO_MEND
+    except KeyboardInterrupt:
+        code = 130
+    raise typer.Exit(code)

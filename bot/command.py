@@ -1,0 +1,91 @@
+"""A chat command: a frozen description, a function from context to message, and their discovery."""
+
+from __future__ import annotations
+
+import enum
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from bot.chat import Invocation, Message, Reply
+from monitor.desk import Desk
+from monitor.model import Person
+
+
+class Role(enum.IntEnum):
+    """What a person may do; each role may do what the lower ones may."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+
+class UsageError(Exception):
+    """The line does not say what is needed; the message is one sentence that says what is wrong and how to mend it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a command is given: who asks, with which words, and the desk."""
+
+    desk: Desk
+    person: Person
+    role: Role
+    args: tuple[str, ...]
+    invocation: Invocation
+    reply: Reply
+    """Says something before the answer is ready."""
+    commands: Mapping[str, Command]
+    platforms: Mapping[str, str] = field(default_factory=dict)
+    """Platform name -> its state, in words."""
+
+
+Run = Callable[[Context], Awaitable[Message]]
+Confirm = Callable[[Context], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of the registry."""
+
+    name: str
+    usage: str
+    """As typed, arguments in capitals: "/pause AGENT [REASON]"."""
+    summary: str
+    role: Role
+    run: Run
+    confirm: Confirm | None
+    """Given the context, the question to ask first ("Resume alpha?"), or None to go on without asking."""
+    examples: tuple[str, ...] = ()
+
+
+def command(
+    name: str,
+    *,
+    usage: str,
+    summary: str,
+    role: Role = Role.VIEWER,
+    confirm: Confirm | None = None,
+    examples: tuple[str, ...] = (),
+) -> Callable[[Run], Command]:
+    """Turn a function into the command of its module."""
+
+    def wrap(run: Run) -> Command:
+        return Command(name, usage, summary, role, run, confirm, examples)
+
+    return wrap
+
+
+def discover() -> Mapping[str, Command]:
+    """Every command in bot/commands, by name: the objects of type Command that its modules hold."""
+    package = importlib.import_module("bot.commands")
+    found: dict[str, Command] = {}
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
+        module = importlib.import_module(f"bot.commands.{info.name}")
+        for each in vars(module).values():
+            if isinstance(each, Command):
+                if each.name in found:
+                    raise ValueError(f"two commands are called {each.name!r}; names are unique")
+                found[each.name] = each
+    return found

@@ -1,0 +1,51 @@
+"""`/ack`: somebody has an alert in hand."""
+
+from __future__ import annotations
+
+import re
+
+from bot.chat import Message
+from bot.command import Context, Role, UsageError, command
+from bot.line import button
+from bot.views.alerts import card, headline
+from monitor.alerts.alert import Alert, State
+
+_ID = re.compile(r"[0-9a-f]{3,8}")
+
+
+@command(
+    "ack",
+    usage="/ack [ALERT] [NOTE]",
+    summary="Acknowledge an alert: you have it in hand. With a single one waiting, ALERT can be left out.",
+    role=Role.OPERATOR,
+    examples=("/ack", "/ack 3f9c1a2b", "/ack 3f9c looking at the venue"),
+)
+async def ack(ctx: Context) -> Message:
+    """Acknowledge, and say so; or say who did before."""
+    waiting = [alert for alert in ctx.desk.alerts() if alert.state is State.FIRING]
+    named = bool(ctx.args) and _ID.fullmatch(ctx.args[0].lower()) is not None
+    if not named and len(waiting) > 1:
+        return _which(ctx, waiting)
+    if not named and not waiting:
+        raise UsageError("no alert waits for an acknowledgement")
+    alert, note = (ctx.args[0].lower(), ctx.args[1:]) if named else (waiting[0].id, ctx.args)
+    done = await ctx.desk.acknowledge(alert, ctx.person.name, " ".join(note))
+    shown = card(done.alert, ctx.desk.rules.get(done.alert.rule), ctx.desk.now())
+    return Message(
+        title=("Acknowledged: " if done.changed else "Already acknowledged: ")
+        + headline(done.alert, ctx.desk.rules.get(done.alert.rule)),
+        text=shown.text,
+        fields=shown.fields,
+        buttons=shown.buttons,
+        footer=shown.footer,
+    )
+
+
+def _which(ctx: Context, waiting: list[Alert]) -> Message:
+    choices = (
+        made
+        for alert in waiting[:8]
+        for made in button(headline(alert, ctx.desk.rules.get(alert.rule))[:60], "ack", alert.id, *ctx.args)
+        or button(headline(alert, ctx.desk.rules.get(alert.rule))[:60], "ack", alert.id)
+    )
+    return Message(f"{len(waiting)} alerts wait: which one?", buttons=tuple(choices))

@@ -1,0 +1,1 @@
+"""Five living agents to watch without an exchange or a chat account."""

@@ -1,0 +1,143 @@
+"""Delivery: a notification is claimed, drawn, sent, and only then marked done: at least once, a card in its order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from bot.chat import ChatPlatform, Message, MessageRef, Tone, TransportError
+from monitor.alerts.alert import Kind, Notification
+from monitor.model import Severity
+from monitor.ports import Clock, OutboxStore, StoreError
+
+log = structlog.get_logger()
+
+Draw = Callable[[Notification], Awaitable[Message | None]]
+"""What a notification says now; None when there is nothing left to tell."""
+
+BATCH = 10
+LOOK = 1.0
+"""Seconds between two looks at the outbox when nobody wakes it (retries fall due by themselves)."""
+LONGEST_WAIT = 60.0
+"""Seconds between two tries at most."""
+MARGIN = 0.5
+"""Seconds waited beyond what a platform asked for."""
+
+
+def backoff(attempts: int) -> float:
+    """Seconds to wait after `attempts` tries that were not taken: 1, 2, 4 ... up to a minute."""
+    return min(LONGEST_WAIT, 2.0 ** min(attempts, 10))
+
+
+class Outbox:
+    """One worker a platform, so that a platform that is down holds up no other."""
+
+    def __init__(self, store: OutboxStore, platforms: Mapping[str, ChatPlatform], draw: Draw, clock: Clock) -> None:
+        self._store = store
+        self._platforms = platforms
+        self._draw = draw
+        self._clock = clock
+        self._wakes = {name: asyncio.Event() for name in platforms}
+        self.trouble: dict[str, str] = {}
+        """Platform -> why its last message was not taken; absent while all is well."""
+
+    def wake(self) -> None:
+        """There is something new to tell."""
+        for event in self._wakes.values():
+            event.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for name, platform in self._platforms.items():
+                group.create_task(self._work(name, platform), name=f"outbox {name}")
+
+    async def _work(self, name: str, platform: ChatPlatform) -> None:
+        wake, orphaned = self._wakes[name], True
+        while True:
+            wake.clear()
+            try:
+                if orphaned:  # claims of a process that is gone, or of a try whose end could not be stored
+                    await self._store.release(name)
+                    orphaned = False
+                rows = await self._store.claim(name, self._clock.now(), BATCH)
+                for row in rows:
+                    await self._deliver(platform, row)
+            except StoreError as error:
+                log.warning("the outbox cannot be read", platform=name, error=str(error))
+                rows, orphaned = [], True
+            except Exception:
+                log.exception("the outbox stumbled and goes on", platform=name)
+                rows, orphaned = [], True
+            if not rows:
+                try:
+                    await asyncio.wait_for(wake.wait(), LOOK)
+                except TimeoutError:
+                    continue
+
+    async def _deliver(self, platform: ChatPlatform, row: Notification) -> None:
+        now = self._clock.now
+        try:
+            ref = await self._tell(platform, row)
+        except TransportError as error:
+            self.trouble[platform.name] = str(error)
+            if error.permanent:
+                log.warning("a message will never be taken", platform=platform.name, key=row.key, error=str(error))
+                await self._store.bury(row, now(), str(error))
+            else:
+                wait = backoff(row.attempts) if error.retry_after is None else error.retry_after + MARGIN
+                log.warning(
+                    "a message was not taken", platform=platform.name, key=row.key, again_in=wait, error=str(error)
+                )
+                await self._store.retry(row, now() + wait, str(error))
+        else:
+            self.trouble.pop(platform.name, None)
+            await self._store.delivered(row, now(), ref)
+
+    async def _tell(self, platform: ChatPlatform, row: Notification) -> str | None:
+        """Send or edit; return the reference of a new card."""
+        message = await self._drawn(row)
+        if message is None:
+            return None
+        try:
+            if row.kind is Kind.UPDATE:
+                card = await self._store.card(row.alert or "", platform.name)
+                if card is not None:
+                    await platform.edit(unpack(card.ref), message)
+                return None
+            ref = await platform.send(message)
+        except (TransportError, StoreError):
+            raise
+        except Exception as error:
+            log.exception("a platform failed", platform=platform.name, key=row.key)
+            raise TransportError(f"{platform.name} failed: {type(error).__name__}") from error
+        return pack(ref) if row.kind is Kind.PAGE else None
+
+    async def _drawn(self, row: Notification) -> Message | None:
+        """Draw a notification; one that cannot be drawn is still told, plainly."""
+        try:
+            return await self._draw(row)
+        except StoreError as error:
+            raise TransportError(f"the store did not answer: {error}") from error
+        except Exception:
+            log.exception("a notification could not be drawn", key=row.key)
+            critical = row.severity is Severity.CRITICAL
+            return Message(
+                title=f"{row.severity.name}: alert {row.alert or ''} ({row.kind})",
+                text="Its card could not be drawn; the log says why. Ask /alerts for what is open.",
+                tone=Tone.CRITICAL if critical else Tone.WARN,
+                loud=critical,
+            )
+
+
+def pack(ref: MessageRef) -> str:
+    """A reference as the store keeps it."""
+    return f"{ref.platform}\x1f{ref.chat}\x1f{ref.id}"
+
+
+def unpack(text: str) -> MessageRef:
+    """A reference out of the store."""
+    platform, chat, name = text.split("\x1f")
+    return MessageRef(platform, chat, name)

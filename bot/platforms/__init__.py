@@ -1,0 +1,1 @@
+"""The chats people are in, one platform a file, found by discovery."""

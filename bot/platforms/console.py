@@ -1,0 +1,247 @@
+"""A terminal is a chat of one person: lines go in, cards come out, and a button is a number to type."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import secrets
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rich import box
+from rich.console import Console as Terminal
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table as Grid
+from rich.text import Text
+
+from bot.chat import Button, ChatPlatform, Handler, Invocation, Message, MessageRef, Table, Tone, TransportError
+from bot.format import block, plain
+from bot.settings import console_user
+from bot.terminal import Lines, Sink, Stream
+
+NAME = "console"
+PROMPT = "nightdesk> "
+AT_ONCE = 8
+"""Lines under way at once; more of them wait."""
+BUTTONS = 100
+"""Buttons that can still be pressed, the newest ones."""
+WIDTH = 100
+"""Columns where nobody says how many there are."""
+_COLOURS = {
+    Tone.PLAIN: "#94A3B8",
+    Tone.WARN: "#EAB308",
+    Tone.CRITICAL: "#EF4444",
+    Tone.GOOD: "#22C55E",
+    Tone.OVER: "#64748B",
+}
+
+
+class Console:
+    """One person at a terminal, or a pipe in place of either side; `user` is who gives the lines.
+
+    Without a terminal at `write` there is no colour, no frame and no prompt. Once `read` has ended, it goes on saying
+    what there is to say.
+    """
+
+    def __init__(
+        self, user: str, read: Stream | None = None, write: Stream | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._user = user
+        self._read = read or sys.stdin
+        self._write = write or sys.stdout
+        self._clock = clock
+        self._handler: Handler | None = None
+        self._lines: Lines | None = None
+        self._sink: Sink | None = None
+        self._waiting: deque[str] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._buttons: dict[int, str] = {}
+        self._pressed = 0
+        self._session = secrets.token_hex(4)
+        self._said = 0
+        self._tty = False
+
+    @property
+    def name(self) -> str:
+        """The key of people's ids."""
+        return NAME
+
+    async def start(self, handler: Handler) -> None:
+        """Read lines and say things from now on. Errors: TransportError (the terminal cannot be opened)."""
+        await self.stop()
+        try:
+            self._sink = Sink(self._write)
+            self._tty = os.isatty(self._write.fileno())
+        except (OSError, ValueError) as error:
+            raise TransportError(f"the terminal cannot be opened: {error}") from error
+        self._handler = handler
+        await self._prompt()
+        try:
+            self._lines = Lines(self._read, self._typed)
+        except (OSError, ValueError):
+            self._lines = None  # there is nobody to listen to, as with a closed standard input
+
+    async def stop(self) -> None:
+        """Read and say nothing any more; commands under way are given up."""
+        self._handler = None
+        if self._lines is not None:
+            self._lines.close()
+        self._waiting.clear()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._sink is not None:
+            self._sink.close()
+            self._sink = None
+
+    async def send(self, message: Message) -> MessageRef:
+        """Print a card. Errors: TransportError (not started, nobody reads it, closed)."""
+        await self._print(self._card(message), loud=message.loud)
+        self._said += 1
+        return MessageRef(NAME, NAME, f"{self._session}-{self._said}")
+
+    async def edit(self, ref: MessageRef, message: Message) -> None:
+        """Print a card again, as it is now: what a terminal has printed stays. Errors: TransportError."""
+        if ref.platform != NAME:
+            raise TransportError(f"{ref.platform} has that message, not the console", permanent=True)
+        await self._print(self._card(replace(message, title=f"updated · {message.title}")))
+
+    def _typed(self, line: str) -> None:
+        self._waiting.append(line)
+        self._go_on()
+
+    def _go_on(self) -> None:
+        while self._waiting and len(self._tasks) < AT_ONCE:
+            task = asyncio.create_task(self._run(self._waiting.popleft().strip()))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        if self._lines is not None:
+            (self._lines.pause if self._waiting else self._lines.resume)()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if self._handler is not None:
+            self._go_on()
+
+    async def _run(self, line: str) -> None:
+        handler = self._handler
+        if handler is None:
+            return
+        try:
+            pressed = line.isdecimal()
+            if pressed:
+                found = self._buttons.get(int(line[:9]))
+                if found is None:
+                    await self._print([Text(f"There is no button {line[:9]}: type one of the numbers in brackets.")])
+                    return
+                await self._print([Text(f"[{line}] /{found}")])
+                line = found
+            if not line:
+                await self._prompt()
+                return
+            await handler(Invocation(line, NAME, self._user, self._user, NAME, self._clock(), pressed), self._reply)
+        except TransportError:
+            return  # nobody is there to read the answer
+
+    async def _reply(self, message: Message) -> None:
+        await self._print(self._card(message))
+
+    async def _prompt(self) -> None:
+        if self._tty:
+            await self._put(PROMPT.encode())
+
+    async def _print(self, parts: list[RenderableType], *, loud: bool = False) -> None:
+        page = io.StringIO()
+        terminal = Terminal(
+            file=page,
+            force_terminal=self._tty,
+            color_system="auto" if self._tty else None,
+            no_color=None if self._tty else True,
+            width=self._width(),
+            markup=False,
+            emoji=False,
+            highlight=False,
+            soft_wrap=False,
+        )
+        for part in parts:
+            terminal.print(part)
+        text = page.getvalue()
+        if self._tty:
+            text = f"\r\x1b[K{text}{PROMPT}" + ("\a" if loud else "")
+        encoding = getattr(self._write, "encoding", None) or "utf-8"
+        await self._put(text.encode(encoding, errors="replace"))
+
+    async def _put(self, data: bytes) -> None:
+        if self._sink is None or self._handler is None:
+            raise TransportError("the console is not started")
+        try:
+            await self._sink.write(data)
+        except TimeoutError:
+            raise TransportError("the terminal takes no output: is it held (Ctrl-S) or full?") from None
+        except OSError as error:
+            raise TransportError(f"the terminal is gone: {error.strerror or error}") from error
+
+    def _width(self) -> int:
+        try:
+            return os.get_terminal_size(self._write.fileno()).columns or WIDTH
+        except OSError:
+            return WIDTH
+
+    def _card(self, message: Message) -> list[RenderableType]:
+        colour = _COLOURS[message.tone]
+        title = Text(plain(message.title), style=f"bold {colour}")
+        body = list(_body(message))
+        if message.buttons:
+            body.append(self._keys(message.buttons))
+        if not self._tty:
+            return [title, *body, Text("")]
+        return [Panel(Group(title, *body), border_style=colour, box=box.ROUNDED)]
+
+    def _keys(self, buttons: tuple[Button, ...]) -> Text:
+        """Number the buttons on from the last card, and forget the oldest."""
+        shown = Text()
+        for each in buttons:
+            self._pressed += 1
+            self._buttons[self._pressed] = each.line
+            shown.append(f"[{self._pressed}] ", style="bold").append(plain(each.label)).append("  ")
+        while len(self._buttons) > BUTTONS:
+            del self._buttons[next(iter(self._buttons))]
+        shown.rstrip()
+        return shown
+
+
+def _body(message: Message) -> list[RenderableType]:
+    parts: list[RenderableType] = []
+    if message.text:
+        parts.append(Text(block(message.text)))
+    if message.fields:
+        grid = Grid.grid(padding=(0, 2))
+        grid.add_column(overflow="fold", max_width=44)
+        grid.add_column(overflow="fold", ratio=1)
+        for field in message.fields:
+            grid.add_row(Text(plain(field.label), style="dim"), Text(block(field.value)))
+        parts.append(grid)
+    parts += [_table(table) for table in message.tables]
+    if message.footer:
+        parts.append(Text(block(message.footer), style="dim"))
+    return parts
+
+
+def _table(table: Table) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for index, column in enumerate(table.columns):
+        grid.add_column(Text(plain(column)), justify="right" if index else "left", overflow="fold")
+    for row in table.rows:
+        grid.add_row(*(Text(plain(cell)) for cell in row))
+    return grid
+
+
+def build(_settings: Any) -> ChatPlatform | None:
+    """The terminal that the desk was started from; None when it was started without any output."""
+    return None if sys.stdout is None else Console(console_user(), sys.stdin)

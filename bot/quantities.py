@@ -1,0 +1,155 @@
+"""Durations, shares, money and loss limits as people write them in settings and chat, and how they are written back."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from monitor.model import LossLimit
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+_NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
+_DURATION = re.compile(rf"(?:{_NUMBER}(?:ms|s|m|h|d|w))+")
+_DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d|w)")
+_SHARE = re.compile(rf"({_NUMBER}) ?%")
+_MONEY = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,9})?")
+_SHOWN = 40
+
+
+def shown(value: object) -> str:
+    """Write a value as it stood in the file, for an error: at most 40 characters, without control characters."""
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str | bool) else str(value)
+    text = "".join(each if each.isprintable() else "?" for each in text)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def _number(value: object) -> float | None:
+    """A finite number that is not a bool."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def duration(value: object) -> float:
+    """Read "30s", "5m" or "1h30m" (ms, s, m, h, d, w) or a plain number of seconds; returns seconds.
+
+    Errors: ValueError with one sentence.
+    """
+    number = _number(value)
+    if number is not None and number >= 0:
+        return number
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if not _DURATION.fullmatch(text):
+        raise ValueError(f'{shown(value)} is not a duration: write "30s", "5m" or "1h30m".')
+    # In whole milliseconds as far as they are whole, so that "1h30m" is 5400 and "300ms" is 0.3, not a hair beside it.
+    parts = [Decimal(figure) * Decimal(str(_UNITS[unit])) for figure, unit in _DURATION_PART.findall(text)]
+    return float(sum(parts, Decimal(0)))
+
+
+def share(value: object) -> float:
+    """Read "15%"; returns 0..1. A bare number is refused: 0.15 and 15 would both look right. Errors: ValueError."""
+    text = value.strip() if isinstance(value, str) else ""
+    found = _SHARE.fullmatch(text)
+    if found is None:
+        raise ValueError(f'{shown(value)} is not a share: write "{_percent_meant(value)}".')
+    read = float(Decimal(found[1]) / 100)
+    if not 0 < read <= 1:
+        raise ValueError(f'{shown(value)} is out of range: a share is more than "0%" and at most "100%".')
+    return read
+
+
+def _percent_meant(value: object) -> str:
+    """Guess the share somebody meant by a number without a percent sign."""
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.0
+    except (ValueError, OverflowError):
+        number = 0.0
+    percent = number if number > 1 else number * 100
+    return f"{percent:g}%" if 0 < percent <= 100 else "15%"  # noqa: PLR2004 -- a hundred percent
+
+
+def money(value: object) -> float:
+    """Read 100, 99.5, "100" or "1,000.50" in the desk's currency; returns the amount, 0 or more. Errors: ValueError."""
+    number = _number(value)
+    if number is not None and 0 <= number < 1e15:  # noqa: PLR2004 -- beyond it a float no longer holds cents
+        return number
+    text = value.strip() if isinstance(value, str) else ""
+    if not _MONEY.fullmatch(text):
+        raise ValueError(f'{shown(value)} is not an amount of money: write 100 or "1,000.50", without a currency.')
+    return float(text.replace(",", ""))
+
+
+def loss(value: object) -> LossLimit:
+    """Read "5%" as a share of equity and anything else as money; returns the limit, above 0. Errors: ValueError."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        return LossLimit(share=share(value))
+    try:
+        amount = money(value)
+    except ValueError:
+        raise ValueError(
+            f'{shown(value)} is not a loss limit: write a share like "5%" or an amount like 500.'
+        ) from None
+    if amount == 0:
+        raise ValueError(f'{shown(value)} is not a loss limit: every agent would break it; write "5%" or 500.')
+    return LossLimit(amount=amount)
+
+
+def spell(seconds: float) -> str:
+    """Write a duration as `duration` reads it, whole milliseconds: 5400 -> "1h30m", 0.2 -> "200ms"."""
+    left = round(seconds * 1000)
+    parts = []
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def within(low: float, high: float) -> Callable[[object], float]:
+    """Read a duration between `low` and `high` seconds, both allowed."""
+
+    def read(value: object) -> float:
+        seconds = duration(value)
+        if not low <= seconds <= high:
+            raise ValueError(f'{shown(value)} is out of range: write "{spell(low)}" to "{spell(high)}".')
+        return seconds
+
+    return read
+
+
+def limit_or_off(value: object) -> float | None:
+    """Read a share, or "off" as no limit."""
+    return None if value == "off" else share(value)
+
+
+def whole(low: int, high: int) -> Callable[[object], int]:
+    """Read a whole number between `low` and `high`, written as a number or as digits."""
+
+    def read(value: object) -> int:
+        digits = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,20}", value.strip())
+        number = int(value) if isinstance(value, str) and digits else value
+        if isinstance(number, bool) or not isinstance(number, int) or not low <= number <= high:
+            raise ValueError(f"{shown(value)} is not a whole number from {low} to {high}.")
+        return number
+
+    return read
+
+
+Interval = Annotated[float, BeforeValidator(within(0.1, 86_400.0))]
+Timeout = Annotated[float, BeforeValidator(within(0.1, 60.0))]
+Span = Annotated[float, BeforeValidator(within(0.1, 30 * 86_400.0))]
+DrawdownLimit = Annotated[float | None, BeforeValidator(limit_or_off)]
+Money = Annotated[float, BeforeValidator(money)]
+Loss = Annotated[LossLimit, BeforeValidator(loss)]
+Count = Annotated[int, BeforeValidator(whole(1, 1000))]
+TelegramId = Annotated[int, BeforeValidator(whole(-(10**15), 10**15))]

@@ -1,0 +1,21 @@
+"""Settings are read once, from nightdesk.toml or from one agent's environment, and are right or refused as a whole."""
+
+from bot.settings.checks import Problem
+from bot.settings.masked import masked
+from bot.settings.read import console_user, load
+from bot.settings.tables import explain
+from bot.settings.values import Settings, SettingsError, Slack, Spec, Telegram, Watched
+
+__all__ = [
+    "Problem",
+    "Settings",
+    "SettingsError",
+    "Slack",
+    "Spec",
+    "Telegram",
+    "Watched",
+    "console_user",
+    "explain",
+    "load",
+    "masked",
+]

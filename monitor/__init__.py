@@ -1,0 +1,1 @@
+"""Machines: what is true of agents and alerts. Never imports bot."""

@@ -1,0 +1,1 @@
+"""The life of an alert: what opens, tells, silences and ends it."""

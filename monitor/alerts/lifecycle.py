@@ -1,0 +1,115 @@
+"""Alert states and the only moves between them: pending, firing, acknowledged, resolved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from monitor.alerts.alert import Alert, AlertEvent, State, alert_id, fingerprint
+from monitor.model import Finding, Verdict
+
+DESK = "nightdesk"
+"""The actor of what no person did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How many findings in a row open and close an alert."""
+
+    fire_after: int = 1
+    clear_after: int = 1
+
+
+Step = tuple[Alert | None, tuple[AlertEvent, ...]]
+
+
+def step(alert: Alert | None, finding: Finding, policy: Policy, *, standing: bool = False) -> Step:
+    """Fold one finding into the alert of its fingerprint (None: there is none open).
+
+    Idempotent: a finding no newer than the last changes nothing. `standing` marks an alert that opens now as one that
+    was so before the desk ever looked.
+    """
+    if alert is None or alert.state is State.RESOLVED:
+        return _open(finding, policy, standing) if finding.verdict is Verdict.BREACH else (alert, ())
+    if finding.time <= alert.seen:
+        return alert, ()
+    if finding.verdict is Verdict.CLEAR:
+        return _clear(alert, finding, policy)
+    return _breach(alert, finding, policy)
+
+
+def acknowledge(alert: Alert, by: str, now: float, note: str = "") -> tuple[Alert, tuple[AlertEvent, ...]]:
+    """Take a firing alert in hand; an alert in any other state stays as it is."""
+    if alert.state is not State.FIRING:
+        return alert, ()
+    taken = replace(
+        alert,
+        state=State.ACKNOWLEDGED,
+        version=alert.version + 1,
+        acknowledged=now,
+        acknowledged_by=by,
+        note=note,
+    )
+    return taken, (AlertEvent(alert.id, taken.version, now, "acknowledged", by, note),)
+
+
+def keep(alert: Alert, by: str, now: float) -> tuple[Alert, tuple[AlertEvent, ...]]:
+    """Treat an alert found at the first start as news, to be paged; any other alert stays as it is."""
+    if not alert.standing or alert.state is not State.FIRING:
+        return alert, ()
+    kept = replace(alert, standing=False, paged=None, version=alert.version + 1)
+    return kept, (AlertEvent(alert.id, kept.version, now, "kept", by),)
+
+
+def _open(finding: Finding, policy: Policy, standing: bool) -> Step:
+    mark = fingerprint(finding.agent, finding.rule, finding.labels)
+    fires = policy.fire_after <= 1
+    alert = Alert(
+        id=alert_id(mark, finding.time),
+        fingerprint=mark,
+        agent=finding.agent,
+        rule=finding.rule,
+        labels=tuple(sorted(finding.labels)),
+        severity=finding.severity,
+        state=State.FIRING if fires else State.PENDING,
+        version=1,
+        opened=finding.time,
+        seen=finding.time,
+        reason=finding.reason,
+        value=finding.value,
+        threshold=finding.threshold,
+        standing=standing,
+        fired=finding.time if fires else None,
+    )
+    return alert, (AlertEvent(alert.id, 1, finding.time, "fired" if fires else "opened", DESK, finding.reason),)
+
+
+def _breach(alert: Alert, finding: Finding, policy: Policy) -> Step:
+    now = replace(
+        alert,
+        seen=finding.time,
+        reason=finding.reason,
+        value=finding.value,
+        threshold=finding.threshold,
+        breaches=alert.breaches + 1,
+        clears=0,
+    )
+    if alert.state is State.PENDING and now.breaches >= policy.fire_after:
+        now = replace(now, state=State.FIRING, fired=finding.time, version=alert.version + 1)
+        return now, (AlertEvent(alert.id, now.version, finding.time, "fired", DESK, finding.reason),)
+    return now, ()
+
+
+def _clear(alert: Alert, finding: Finding, policy: Policy) -> Step:
+    now = replace(alert, seen=finding.time, breaches=0, clears=alert.clears + 1)
+    if alert.state is not State.PENDING and now.clears < policy.clear_after:
+        return now, ()
+    kind = "dropped" if alert.state is State.PENDING else "resolved"
+    now = replace(now, state=State.RESOLVED, resolved=finding.time, version=alert.version + 1)
+    return now, (AlertEvent(alert.id, now.version, finding.time, kind, DESK, finding.reason),)
+
+
+def abandon(alert: Alert, now: float) -> tuple[Alert, tuple[AlertEvent, ...]]:
+    """End an alert whose agent or rule is no longer watched."""
+    reason = f"{alert.agent} is no longer watched for {alert.rule}"
+    ended = replace(alert, state=State.RESOLVED, resolved=now, version=alert.version + 1, reason=reason)
+    return ended, (AlertEvent(alert.id, ended.version, now, "resolved", DESK, reason),)

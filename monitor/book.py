@@ -1,0 +1,97 @@
+"""The situation the desk is in: found again from what is stored, and changed only by storing first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from monitor.alerts import lifecycle
+from monitor.fleet import VERSION, AgentState, fold_all
+from monitor.model import CashFlow, Order
+from monitor.ports import Change, Clock, Store
+from monitor.turn import Setup, Situation, Turn
+
+KEPT = 7 * 86_400.0
+"""Seconds for which raw samples are kept."""
+
+
+class Book:
+    """Holds the situation; one turn at a time changes it, and only once its change is stored."""
+
+    def __init__(self, setup: Setup, store: Store, clock: Clock, told: Callable[[], None] = lambda: None) -> None:
+        self.setup = setup
+        self.store = store
+        self.clock = clock
+        self.situation = Situation()
+        self._told = told
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[Turn]:
+        """One turn: stored when the block ends, forgotten when it raises."""
+        async with self._changed:
+            turn = Turn(self.situation, self.setup, self.clock.now())
+            yield turn
+            situation, change = turn.finish()
+            if not change.empty:
+                await self.store.commit(change)
+            self.situation = situation
+            self._changed.notify_all()
+            if change.notifications:
+                self._told()
+
+    async def wait_until(self, over: Callable[[], bool], within: float) -> None:
+        """Wait until a turn makes `over` true, at most `within` seconds."""
+        try:
+            async with asyncio.timeout(within), self._changed:
+                await self._changed.wait_for(over)
+        except TimeoutError:
+            pass
+
+    async def open(self) -> None:
+        """Find the situation again from what is stored, and end the alerts of what is no longer watched."""
+        now, agents = self.clock.now(), self.setup.agents
+        stored = await self.store.agents()
+        await self.store.commit(Change(agents=list(agents.values())))
+        flows = {name: tuple(await self.store.flows(name, now - KEPT)) for name in agents}
+        found = {name: await self.restore(name, flows[name]) for name in agents}
+        alerts = await self.store.open_alerts()
+        self.situation = Situation(
+            states={name: state for name, (state, _) in found.items() if state.sample is not None},
+            cursors={name: each.cursor for name, each in stored.items() if each.cursor is not None},
+            flows=flows,
+            orders=await self._orders(),
+            alerts={alert.fingerprint: alert for alert in alerts},
+            silences=tuple(await self.store.silences(now)),
+            last_pages=await self.store.last_pages(now - self.setup.hold),
+            introducing={name: 0 for name in agents if name not in stored or stored[name].first_seen is None},
+            snapshots={name: at for name, (_, at) in found.items() if at is not None},
+        )
+        async with self.turn() as turn:
+            for alert in alerts:
+                if alert.agent not in agents or alert.rule not in self.setup.rules:
+                    turn.put(*lifecycle.abandon(alert, now))
+
+    async def close(self) -> None:
+        """Keep every agent's state, so that the next start is quick."""
+        async with self.turn() as turn:
+            for name in self.setup.agents:
+                turn.snapshot(name)
+
+    async def restore(
+        self, agent: str, flows: Sequence[CashFlow], before: float | None = None
+    ) -> tuple[AgentState, float | None]:
+        """Fold an agent anew: from its newest snapshot (taken before a time), over the samples since.
+
+        Returns the state and the time of the snapshot, None where there is none of this form.
+        """
+        kept = await self.store.snapshot(agent, VERSION, before)
+        state, since = AgentState.of(self.setup.agents[agent]), 0.0
+        if kept is not None:
+            state, since = AgentState.from_json(kept.state), kept.time
+        samples = await self.store.samples(agent, since)
+        return await asyncio.to_thread(fold_all, state, samples, flows), kept.time if kept else None
+
+    async def _orders(self) -> dict[str, Order]:
+        return {each.agent: each for each in await self.store.orders()}

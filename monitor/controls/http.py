@@ -1,0 +1,108 @@
+"""Orders over HTTP: POST /pause and /resume; only 2xx is an acceptance, and what is unsure is said to be unsure."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Annotated
+
+import httpx
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.model import Agent
+from monitor.outside import Address, Key, authorization, line
+from monitor.ports import AgentControl, ControlError
+
+BODY_LIMIT = 4096
+UNSURE = "it may have obeyed; watch /status"
+
+
+class Options(BaseModel):
+    """Settings of one agent's HTTP control; seconds where it is time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    url: Address
+    key: Key | None = None
+    """The agent's bearer key."""
+    key_env: str | None = None
+    """Name of the environment variable that holds the key, for sentences about it."""
+    timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
+    """Seconds the agent has to answer an order."""
+
+
+def build(options: Options) -> AgentControl:
+    """Build the control of one agent."""
+    return HttpControl(options)
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)  # slow to make, and the same for every agent
+
+
+class HttpControl:
+    """Gives one agent orders over HTTP."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+
+    async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the port's shape
+        """Order `pause` or `resume`; return what the agent said. Errors: ControlError."""
+        if action not in ("pause", "resume"):
+            raise ControlError(f"cannot be ordered to {line(action, 32)}: it takes pause and resume")
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                status, said = await self._post(action, {"by": line(by, 100), "reason": line(reason, 500)})
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise ControlError("cannot be reached at its url: it got no order") from None
+        except (TimeoutError, httpx.TimeoutException):
+            raise ControlError(f"did not answer within {self._options.timeout:g} s: {UNSURE}", uncertain=True) from None
+        except httpx.HTTPError:
+            raise ControlError(f"broke off before it had answered: {UNSURE}", uncertain=True) from None
+        if not 200 <= status < 300:  # noqa: PLR2004 - the successes of HTTP
+            raise ControlError(self._refusal(action, status, said), uncertain=status >= 500)  # noqa: PLR2004 - it failed on the way
+        return said
+
+    async def _post(self, action: str, order: Mapping[str, str]) -> tuple[int, str]:
+        url = f"{self._options.url}/{action}"
+        headers = {"Accept-Encoding": "identity", "User-Agent": "nightdesk", **authorization(self._options.key)}
+        verify = _trusted() if url.startswith("https:") else False
+        # A connection of its own for each order: a kept one may be dead, and then nobody knows whether it was heard.
+        # Less time to connect than for the whole: then it is known that an agent out of reach got no order.
+        patience = httpx.Timeout(self._options.timeout, connect=0.8 * self._options.timeout)
+        async with (
+            httpx.AsyncClient(verify=verify, trust_env=False, timeout=patience) as client,
+            client.stream("POST", url, json=dict(order), headers=headers) as response,
+        ):
+            return response.status_code, await _said(response)
+
+    def _refusal(self, action: str, status: int, said: str) -> str:
+        if status == 401 or (status == 403 and not said):  # noqa: PLR2004 - who asks is not known, or may not
+            return f"refused the key: check {self._options.key_env or 'it'}"
+        if status == 404:  # noqa: PLR2004 - not found
+            return f"does not know /{action}"
+        if 300 <= status < 400:  # noqa: PLR2004 - the redirects of HTTP
+            return f"answered HTTP {status}, a redirect, which is not followed: correct its url"
+        return f"answered HTTP {status}: {said}" if said else f"answered HTTP {status}"
+
+
+async def _said(response: httpx.Response) -> str:
+    """What the agent said, in one line: the `detail` or `error` of a JSON object, or the text as it is."""
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        return ""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) >= BODY_LIMIT:
+            break
+    text = body[:BODY_LIMIT].decode(errors="replace")
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):
+        return line(text)
+    words = [answer.get(name) for name in ("error", "detail")] if isinstance(answer, dict) else []
+    return line(next((each for each in words if isinstance(each, str)), text))

@@ -1,0 +1,1 @@
+"""What drives the desk: ticks, polls, and time that never runs backwards."""

@@ -1,0 +1,206 @@
+"""What the desk needs from the world: sources, controls, a store and a clock, as protocols."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Protocol
+
+from monitor.alerts.alert import Alert, AlertEvent, Notification, Silence
+from monitor.model import Agent, CashFlow, Order, Sample, Trade
+
+
+class Clock(Protocol):
+    """Time that never runs backwards."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, UTC, rounded to the microsecond; never less than the last answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one poll of one agent brought."""
+
+    sample: Sample
+    trades: tuple[Trade, ...] = ()
+    cursor: str | None = None
+    """Where to go on reading trades next time; None leaves the stored one."""
+
+
+class AgentSource(Protocol):
+    """Reads one agent. Never raises for anything the agent does: an error is a sample with `error`."""
+
+    async def fetch(self, agent: Agent, cursor: str | None) -> Observation:
+        """One look at the agent, with the closed trades after `cursor`."""
+
+
+class ControlError(Exception):
+    """An order was not accepted; the message is one sentence for a person. `uncertain`: it may yet be obeyed."""
+
+    def __init__(self, message: str, *, uncertain: bool = False) -> None:
+        super().__init__(message)
+        self.uncertain = uncertain
+
+
+class AgentControl(Protocol):
+    """Gives orders to one agent."""
+
+    async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:
+        """Order `pause` or `resume`; return what the agent said, raise ControlError if it did not accept."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One order somebody gave or tried to give, and what came of it."""
+
+    time: float
+    platform: str
+    user: str
+    """The platform's user id."""
+    person: str | None
+    """Their name, None for a stranger."""
+    line: str
+    outcome: str
+    """ran, denied, unknown, refused, asked, failed."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The folded state of one agent at a time, so that a restart need not fold everything again."""
+
+    agent: str
+    time: float
+    version: int
+    state: str
+    """JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Everything that becomes true together: stored in one transaction, or not at all. Storing it twice is harmless."""
+
+    agents: Sequence[Agent] = ()
+    samples: Sequence[Sample] = ()
+    trades: Sequence[Trade] = ()
+    cursors: Mapping[str, str] = field(default_factory=dict)
+    """Agent id -> trades cursor."""
+    flows: Sequence[CashFlow] = ()
+    alerts: Sequence[Alert] = ()
+    """Upserted by id; a row with a higher version, or a later `seen` at the same version, is never overwritten."""
+    events: Sequence[AlertEvent] = ()
+    notifications: Sequence[Notification] = ()
+    silences: Sequence[Silence] = ()
+    """Upserted by id."""
+    orders: Sequence[Order] = ()
+    """Upserted by id."""
+    audit: Sequence[AuditEntry] = ()
+    snapshots: Sequence[Snapshot] = ()
+    drop_snapshots: tuple[str, float] | None = None
+    """(agent, time): forget the agent's snapshots from that time on, since its past has changed."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to store."""
+        return not any(getattr(self, each.name) for each in fields(self))
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAgent:
+    """What the store remembers of an agent beside its samples."""
+
+    id: str
+    first_seen: float | None
+    """Time of its first stored sample; None when it has never been seen."""
+    cursor: str | None
+
+
+class Store(Protocol):
+    """Where facts are kept. Every method may raise StoreError, and then nothing of the call is stored."""
+
+    async def commit(self, change: Change) -> None:
+        """Store a change in one transaction."""
+
+    async def agents(self) -> Mapping[str, StoredAgent]:
+        """Every agent ever stored."""
+
+    async def newest(self) -> float:
+        """Time of the newest sample of any agent, 0 when there is none."""
+
+    async def samples(self, agent: str, since: float, until: float | None = None) -> list[Sample]:
+        """Samples of an agent with since <= time (< until), in order of time."""
+
+    async def trades(self, agent: str | None, since: float, until: float | None = None) -> list[Trade]:
+        """Trades closed in since <= exit_time (< until), in order of exit time; of every agent if None."""
+
+    async def flows(self, agent: str, since: float = 0.0) -> list[CashFlow]:
+        """Cash flows with since <= time, in order of time."""
+
+    async def open_alerts(self) -> list[Alert]:
+        """Alerts that are not resolved, in order of opening."""
+
+    async def alert(self, alert: str) -> Alert | None:
+        """One alert by its whole id."""
+
+    async def last_pages(self, since: float) -> Mapping[str, float]:
+        """Fingerprint -> time of its last page, for pages since then."""
+
+    async def events(self, alert: str) -> list[AlertEvent]:
+        """Everything that happened to one alert, in order."""
+
+    async def silences(self, now: float) -> list[Silence]:
+        """Silences that have not ended."""
+
+    async def orders(self) -> list[Order]:
+        """The newest order of each agent that was not refused."""
+
+    async def snapshot(self, agent: str, version: int, before: float | None = None) -> Snapshot | None:
+        """The agent's newest snapshot of that version (taken before a time)."""
+
+    async def audit(self, limit: int = 50) -> list[AuditEntry]:
+        """The newest audit entries, newest first."""
+
+    async def forget(self, before: float, limit: int) -> int:
+        """Delete at most `limit` raw samples older than `before`; return how many went."""
+
+
+class StoreError(Exception):
+    """The store could not do it; the message is one sentence for a person, without secrets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where an alert's card stands on one platform."""
+
+    alert: str
+    platform: str
+    ref: str
+    """The reference to the message, as the outbox packed it."""
+    version: int
+    """Version of the alert that it last showed."""
+
+
+class OutboxStore(Protocol):
+    """The outbox: rows are claimed, sent, and only then marked done."""
+
+    async def claim(self, platform: str, now: float, limit: int) -> list[Notification]:
+        """Claim due notifications of a platform, CRITICAL first, then oldest; never two of one card at once."""
+
+    async def delivered(self, notification: Notification, now: float, ref: str | None) -> None:
+        """Mark as done, and with a ref remember where the card stands, in one transaction."""
+
+    async def retry(self, notification: Notification, at: float, error: str) -> None:
+        """Give the claim back, not to be sent before `at`, with one attempt more."""
+
+    async def bury(self, notification: Notification, now: float, error: str) -> None:
+        """Mark as a dead letter: the platform will never take it."""
+
+    async def release(self, platform: str) -> int:
+        """Give back every claim of a platform, whose worker is gone or starts anew; return how many there were."""
+
+    async def card(self, alert: str, platform: str) -> Card | None:
+        """Where an alert's card stands."""
+
+    async def undelivered(self) -> tuple[int, float | None]:
+        """How many notifications wait, and when the oldest was created."""
+

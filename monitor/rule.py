@@ -1,0 +1,110 @@
+"""What a rule is: a frozen description and one pure function from what is known of an agent to findings."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from monitor.model import Agent, Finding, Limits, Order, Sample, Severity, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a rule is shown of one agent right after a sample has been folded in."""
+
+    agent: Agent
+    sample: Sample
+    """The newest sample, answered or not."""
+    drawdown: float | None = None
+    """Share below the peak of the equity net of flows."""
+    loss: float | None = None
+    """Money lost in the loss window, net of flows; negative is a gain."""
+    loss_base: float | None = None
+    """Equity at the start of that window, net of flows."""
+    pause: Order | None = None
+    """The desk's pause in force: ordered, not refused, and no resume ordered since."""
+    order: Order | None = None
+    """The newest order to the agent."""
+
+    @property
+    def now(self) -> float:
+        """Time of the newest sample."""
+        return self.sample.time
+
+
+Labels = tuple[tuple[str, str], ...]
+
+Evaluate = Callable[[View, Collection[Labels]], Iterable[Finding]]
+"""(view, labels of the rule's open alerts about this agent) -> findings. A rule without labels reads the second as
+'is open', to clear with hysteresis."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One thing worth telling people about an agent."""
+
+    key: str
+    severity: Severity
+    title: str
+    """A few words for the head of a card."""
+    evaluate: Evaluate
+    """What it finds now; when it cannot tell, nothing."""
+    fire_after: Callable[[Limits], int]
+    """Breaches in a row before an alert fires."""
+    clear_after: int
+    """Clear findings in a row before it resolves."""
+    recovered: str
+    """What a recovery means, in a few words ("answers again")."""
+
+    @property
+    def runbook(self) -> str:
+        """Key of its runbook."""
+        return self.key
+
+
+def rule(
+    key: str,
+    severity: Severity,
+    title: str,
+    *,
+    recovered: str,
+    fire_after: int | Callable[[Limits], int] = 1,
+    clear_after: int = 1,
+) -> Callable[[Evaluate], Rule]:
+    """Turn a function into the rule of its module."""
+    count = fire_after if callable(fire_after) else lambda _limits, n=fire_after: n
+
+    def wrap(evaluate: Evaluate) -> Rule:
+        return Rule(key, severity, title, evaluate, count, clear_after, recovered)
+
+    return wrap
+
+
+def discover() -> Mapping[str, Rule]:
+    """Every rule in monitor/rules, by key: the objects of type Rule that its modules hold."""
+    package = importlib.import_module("monitor.rules")
+    found: dict[str, Rule] = {}
+    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
+        module = importlib.import_module(f"monitor.rules.{info.name}")
+        for each in vars(module).values():
+            if isinstance(each, Rule):
+                if each.key in found:
+                    raise ValueError(f"two rules have the key {each.key!r}; keys are unique")
+                found[each.key] = each
+    return found
+
+
+def breach(
+    view: View, of: Rule, reason: str, value: float | None = None, threshold: float | None = None, labels: Labels = ()
+) -> Finding:
+    """Say that `of` is broken by this agent now."""
+    return Finding(view.agent.id, of.key, view.now, Verdict.BREACH, of.severity, reason, labels, value, threshold)
+
+
+def clear(
+    view: View, of: Rule, reason: str, value: float | None = None, threshold: float | None = None, labels: Labels = ()
+) -> Finding:
+    """Say that `of` is kept by this agent now."""
+    return Finding(view.agent.id, of.key, view.now, Verdict.CLEAR, of.severity, reason, labels, value, threshold)

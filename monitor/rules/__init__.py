@@ -1,0 +1,1 @@
+"""What is worth a page, one rule a file, found by discovery."""

@@ -1,0 +1,23 @@
+"""An agent that does not answer twice in a row is down until it answers again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from monitor.model import Finding, Severity
+from monitor.rule import Labels, View, breach, clear, rule
+
+
+@rule(
+    "agent_unreachable",
+    Severity.CRITICAL,
+    "Agent unreachable",
+    fire_after=lambda limits: limits.missed_polls,
+    recovered="answers again",
+)
+def agent_unreachable(view: View, _open: Collection[Labels]) -> Iterable[Finding]:
+    """Breach: the newest poll brought no answer."""
+    if view.sample.error is not None:
+        yield breach(view, agent_unreachable, f"{view.agent.id} does not answer: {view.sample.error}")
+    else:
+        yield clear(view, agent_unreachable, f"{view.agent.id} answers")

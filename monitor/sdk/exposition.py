@@ -1,0 +1,45 @@
+"""The agent's numbers in the text format that Prometheus scrapes; what is unknown has no sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+_GAUGES = (
+    ("balance_usd", "balance", 1, "Money in the account."),
+    ("equity_usd", "equity", 1, "Money in the account plus open positions at market."),
+    ("pnl_24h_usd", "pnl_24h", 1, "Net profit of the trades closed in the last 24 h."),
+    ("sharpe_ratio", "sharpe", 1, "Annualised Sharpe ratio."),
+    ("max_drawdown_pct", "max_drawdown", 100, "Deepest fall below the peak since the agent started, in percent."),
+    ("win_rate_pct", "win_rate", 100, "Closed trades with a net profit, in percent."),
+    ("open_positions", "open_positions", 1, "Positions that are open."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Collector:
+    snapshot: Mapping[str, object]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        agent = str(self.snapshot["agent_id"])
+        for name, key, scale, text in _GAUGES:
+            gauge = GaugeMetricFamily(name, text, labels=["agent_id"])
+            value = self.snapshot[key]
+            if isinstance(value, (int, float)):
+                gauge.add_metric([agent], value * scale)
+            yield gauge
+        latency = GaugeMetricFamily("api_latency_ms", "Milliseconds to an answer.", labels=["agent_id", "endpoint"])
+        value = self.snapshot["venue_latency"]
+        if isinstance(value, (int, float)):
+            latency.add_metric([agent, "venue"], value * 1000)
+        yield latency
+
+
+def prometheus_text(snapshot: Mapping[str, object]) -> bytes:
+    """The snapshot that /metrics answers as JSON, as Prometheus text 0.0.4."""
+    return generate_latest(_Collector(snapshot))

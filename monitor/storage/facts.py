@@ -1,0 +1,212 @@
+"""What agents did and what people decided: written in one transaction, read back as the values they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.alerts.alert import Alert, AlertEvent, Notification, Silence, State
+from monitor.model import CashFlow, Order, OrderState, Person, Sample, Trade
+from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent
+from monitor.storage import schema
+from monitor.storage.schema import names, of
+from monitor.storage.sqlite import File, Insert, insert, upsert
+
+Value = TypeVar("Value")
+
+
+def _newer_alert(coming: Any) -> ColumnElement[bool]:
+    alerts = schema.alerts.c
+    return or_(
+        coming.version > alerts.version,
+        and_(coming.version == alerts.version, coming.seen >= alerts.seen),
+    )
+
+
+_LABELS = upsert(schema.agents, ("id", "labels"))
+_FIRST_SEEN = upsert(schema.agents, ("id", "first_seen"), newer=lambda _coming: schema.agents.c.first_seen.is_(None))
+_CURSORS = upsert(schema.agents, ("id", "cursor"))
+_SAMPLES = insert(schema.samples, names(Sample))
+_TRADES = upsert(schema.trades, names(Trade))
+_FLOWS = insert(schema.flows, names(CashFlow))
+_ALERTS = upsert(schema.alerts, names(Alert), newer=_newer_alert)
+_EVENTS = insert(schema.alert_events, names(AlertEvent))
+_NOTIFICATIONS = insert(schema.notifications, [name for name in names(Notification) if name != "id"])
+_SILENCES = upsert(schema.silences, names(Silence))
+_ORDERS = upsert(schema.orders, names(Order))
+_PEOPLE = insert(schema.people, names(Person))
+_AUDIT = insert(schema.audit, names(AuditEntry))
+_SNAPSHOTS = upsert(schema.snapshots, names(Snapshot))
+
+
+class Facts:
+    """The port Store over one database file."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    async def commit(self, change: Change) -> None:
+        """Store a change in one transaction."""
+
+        async def store(connection: AsyncConnection) -> None:
+            if change.drop_snapshots is not None:
+                await _drop_snapshots(connection, *change.drop_snapshots)
+            for statement, values in _steps(change):
+                await statement.run(connection, values)
+
+        await self._file.write(store)
+
+    async def save_people(self, people: Sequence[Person]) -> None:
+        """Make the stored people exactly these."""
+
+        async def store(connection: AsyncConnection) -> None:
+            await connection.execute(delete(schema.people))
+            await _PEOPLE.run(connection, people)
+
+        await self._file.write(store)
+
+    async def people(self) -> list[Person]:
+        """Everybody, by name."""
+        return await self._all(Person, of(Person, schema.people).order_by(schema.people.c.name))
+
+    async def agents(self) -> Mapping[str, StoredAgent]:
+        """Every agent ever stored."""
+        found = await self._all(StoredAgent, of(StoredAgent, schema.agents).order_by(schema.agents.c.id))
+        return {each.id: each for each in found}
+
+    async def newest(self) -> float:
+        """Time of the newest sample of any agent, 0 when there is none."""
+        times = schema.samples.c
+        of_agent = select(func.max(times.time)).where(times.agent == schema.agents.c.id).scalar_subquery()
+        ((newest,),) = await self._file.read(select(func.max(of_agent)).select_from(schema.agents))
+        return 0.0 if newest is None else float(newest)
+
+    async def samples(self, agent: str, since: float, until: float | None = None) -> list[Sample]:
+        """Samples of an agent with since <= time (< until), in order of time."""
+        table = schema.samples.c
+        query = of(Sample, schema.samples).where(table.agent == agent, *_between(table.time, since, until))
+        return await self._all(Sample, query.order_by(table.time))
+
+    async def trades(self, agent: str | None, since: float, until: float | None = None) -> list[Trade]:
+        """Trades closed in since <= exit_time (< until), in order of exit time; of every agent if None."""
+        table = schema.trades.c
+        query = of(Trade, schema.trades).where(*_between(table.exit_time, since, until))
+        if agent is not None:
+            query = query.where(table.agent == agent)
+        return await self._all(Trade, query.order_by(table.exit_time, table.agent, table.id))
+
+    async def flows(self, agent: str, since: float = 0.0) -> list[CashFlow]:
+        """Cash flows with since <= time, in order of time."""
+        table = schema.flows.c
+        query = of(CashFlow, schema.flows).where(table.agent == agent, table.time >= since)
+        return await self._all(CashFlow, query.order_by(table.time, table.amount, table.by))
+
+    async def open_alerts(self) -> list[Alert]:
+        """Alerts that are not resolved, in order of opening."""
+        table = schema.alerts.c
+        unresolved = [state for state in State if state is not State.RESOLVED]
+        query = of(Alert, schema.alerts).where(table.state.in_(unresolved))
+        return await self._all(Alert, query.order_by(table.opened, table.id))
+
+    async def alert(self, alert: str) -> Alert | None:
+        """One alert by its whole id."""
+        return await self._one(Alert, of(Alert, schema.alerts).where(schema.alerts.c.id == alert))
+
+    async def last_pages(self, since: float) -> Mapping[str, float]:
+        """Fingerprint -> time of its last page, for pages since then."""
+        table = schema.alerts.c
+        query = select(table.fingerprint, func.max(table.paged)).where(table.paged >= since).group_by(table.fingerprint)
+        return dict(await self._file.read(query))
+
+    async def events(self, alert: str) -> list[AlertEvent]:
+        """Everything that happened to one alert, in order."""
+        table = schema.alert_events.c
+        query = of(AlertEvent, schema.alert_events).where(table.alert == alert)
+        return await self._all(AlertEvent, query.order_by(table.id))
+
+    async def silences(self, now: float) -> list[Silence]:
+        """Silences that have not ended, the one that ends first first."""
+        table = schema.silences.c
+        query = of(Silence, schema.silences).where(table.ends > now)
+        return await self._all(Silence, query.order_by(table.ends, table.id))
+
+    async def orders(self) -> list[Order]:
+        """The newest order of each agent that was not refused."""
+        table = schema.orders.c
+        newest = func.row_number().over(partition_by=table.agent, order_by=(table.requested.desc(), table.id.desc()))
+        ranked = select(table.id, newest.label("rank")).where(table.state != OrderState.REFUSED).subquery()
+        query = of(Order, schema.orders).join(ranked, ranked.c.id == table.id).where(ranked.c.rank == 1)
+        return await self._all(Order, query.order_by(table.agent))
+
+    async def snapshot(self, agent: str, version: int, before: float | None = None) -> Snapshot | None:
+        """The agent's newest snapshot of that version (taken before a time)."""
+        table = schema.snapshots.c
+        query = of(Snapshot, schema.snapshots).where(table.agent == agent, table.version == version)
+        if before is not None:
+            query = query.where(table.time < before)
+        return await self._one(Snapshot, query.order_by(table.time.desc()).limit(1))
+
+    async def audit(self, limit: int = 50) -> list[AuditEntry]:
+        """The newest audit entries, newest first."""
+        query = of(AuditEntry, schema.audit).order_by(schema.audit.c.id.desc()).limit(limit)
+        return await self._all(AuditEntry, query)
+
+    async def forget(self, before: float, limit: int) -> int:
+        """Delete at most `limit` raw samples older than `before`, an agent's oldest first; return how many went."""
+        table = schema.samples.c
+        # Naming every agent lets the database walk the beginnings of their ranges instead of all samples.
+        known = table.agent.in_(select(schema.agents.c.id))
+        old = select(table.agent, table.time).where(known, table.time < before)
+        found = await self._file.read(old.order_by(table.agent, table.time).limit(limit))
+        if found:
+            last: dict[str, float] = dict(found)
+            gone = delete(schema.samples).where(table.agent == bindparam("of"), table.time <= bindparam("until"))
+            ranges = [{"of": agent, "until": time} for agent, time in last.items()]
+            await self._file.write(lambda connection: connection.execute(gone, ranges))
+        return len(found)
+
+    async def _all(self, kind: type[Value], query: Select[Any]) -> list[Value]:
+        return [kind(*row) for row in await self._file.read(query)]
+
+    async def _one(self, kind: type[Value], query: Select[Any]) -> Value | None:
+        found = await self._all(kind, query)
+        return found[0] if found else None
+
+
+def _between(time: ColumnElement[Any], since: float, until: float | None) -> Iterator[ColumnElement[bool]]:
+    yield time >= since
+    if until is not None:
+        yield time < until
+
+
+def _steps(change: Change) -> Iterable[tuple[Insert, Iterable[Any]]]:
+    return (
+        (_LABELS, change.agents),
+        (_FIRST_SEEN, _first_seen(change.samples)),
+        (_SAMPLES, change.samples),
+        (_TRADES, change.trades),
+        (_CURSORS, (StoredAgent(agent, None, cursor) for agent, cursor in change.cursors.items())),
+        (_FLOWS, change.flows),
+        (_ALERTS, change.alerts),
+        (_EVENTS, change.events),
+        (_NOTIFICATIONS, change.notifications),
+        (_SILENCES, change.silences),
+        (_ORDERS, change.orders),
+        (_AUDIT, change.audit),
+        (_SNAPSHOTS, change.snapshots),
+    )
+
+
+def _first_seen(samples: Sequence[Sample]) -> Iterator[StoredAgent]:
+    first: dict[str, float] = {}
+    for each in samples:
+        first[each.agent] = min(each.time, first.get(each.agent, each.time))
+    return (StoredAgent(agent, time, None) for agent, time in first.items())
+
+
+async def _drop_snapshots(connection: AsyncConnection, agent: str, since: float) -> None:
+    table = schema.snapshots.c
+    await connection.execute(delete(schema.snapshots).where(table.agent == agent, table.time >= since))

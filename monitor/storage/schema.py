@@ -1,0 +1,257 @@
+"""The tables: every column is called like the field it keeps."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    MetaData,
+    Select,
+    Table,
+    UniqueConstraint,
+    select,
+)
+from sqlalchemy.types import TypeEngine
+
+from monitor.storage.columns import (
+    CHECKS,
+    KIND,
+    MAPPING,
+    MONEY,
+    ORDER_STATE,
+    PAIRS,
+    ROW,
+    SEVERITY,
+    SIDE,
+    STATE,
+    TEXT,
+    TIME,
+)
+
+metadata = MetaData(
+    naming_convention={"pk": "%(table_name)s_pk", "uq": "%(table_name)s_once", "ix": "%(table_name)s_%(column_0_name)s"}
+)
+
+
+def _must(name: str, kind: TypeEngine[Any], **options: Any) -> Column[Any]:
+    return Column(name, kind, nullable=False, **options)
+
+
+def _key(name: str, kind: TypeEngine[Any]) -> Column[Any]:
+    return Column(name, kind, primary_key=True)
+
+
+agents = Table(
+    "agents",
+    metadata,
+    _key("id", TEXT),
+    _must("labels", MAPPING, server_default="{}"),
+    Column("first_seen", TIME),
+    Column("cursor", TEXT),
+)
+
+# One agent's day lies together (WITHOUT ROWID): reading it is one range, and so is forgetting it.
+samples = Table(
+    "samples",
+    metadata,
+    _key("agent", TEXT),
+    _key("time", TIME),
+    Column("error", TEXT),
+    Column("status", TEXT),
+    Column("paused", Boolean()),
+    Column("equity", Double()),
+    Column("balance", Double()),
+    Column("open_positions", BigInteger()),
+    Column("pnl_24h", Double()),
+    Column("win_rate", Double()),
+    Column("sharpe", Double()),
+    Column("max_drawdown", Double()),
+    Column("heartbeat_age", Double()),
+    Column("errors_1h", BigInteger()),
+    Column("uptime", Double()),
+    Column("memory", Double()),
+    Column("cpu", Double()),
+    Column("venue_latency", Double()),
+    Column("poll_latency", Double()),
+    _must("checks", CHECKS),
+    sqlite_with_rowid=False,
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    _key("agent", TEXT),
+    _key("id", TEXT),
+    _must("strategy", TEXT),
+    _must("asset", TEXT),
+    _must("side", SIDE),
+    _must("size", MONEY),
+    _must("entry_price", MONEY),
+    _must("exit_price", MONEY),
+    _must("entry_time", TIME),
+    _must("exit_time", TIME),
+    _must("fees", MONEY),
+    _must("slippage", MONEY),
+    Index("trades_agent", "agent", "exit_time"),
+    Index("trades_exit", "exit_time"),
+)
+
+flows = Table(
+    "flows",
+    metadata,
+    _key("agent", TEXT),
+    _key("time", TIME),
+    _key("amount", MONEY),
+    _key("by", TEXT),
+    _must("note", TEXT),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    _key("id", TEXT),
+    _must("fingerprint", TEXT),
+    _must("agent", TEXT),
+    _must("rule", TEXT),
+    _must("labels", PAIRS),
+    _must("severity", SEVERITY),
+    _must("state", STATE),
+    _must("version", BigInteger()),
+    _must("opened", TIME),
+    _must("seen", TIME),
+    _must("reason", TEXT),
+    Column("value", Double()),
+    Column("threshold", Double()),
+    _must("breaches", BigInteger()),
+    _must("clears", BigInteger()),
+    _must("standing", Boolean()),
+    Column("fired", TIME),
+    Column("paged", TIME),
+    Column("acknowledged", TIME),
+    Column("acknowledged_by", TEXT),
+    _must("note", TEXT),
+    Column("resolved", TIME),
+    Index("alerts_state", "state"),
+    Index("alerts_paged", "paged"),
+)
+
+alert_events = Table(
+    "alert_events",
+    metadata,
+    _key("id", ROW),
+    _must("alert", TEXT),
+    _must("version", BigInteger()),
+    _must("time", TIME),
+    _must("kind", TEXT),
+    _must("actor", TEXT),
+    _must("reason", TEXT),
+    UniqueConstraint("alert", "version", "kind", "time"),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    _key("id", ROW),
+    _must("key", TEXT, unique=True),
+    _must("platform", TEXT),
+    _must("kind", KIND),
+    _must("severity", SEVERITY),
+    _must("created", TIME),
+    Column("alert", TEXT),
+    _must("version", BigInteger()),
+    _must("body", MAPPING),
+    _must("attempts", BigInteger()),
+    # From here on the outbox's own: queued -> claimed -> done or dead, back to queued on a retry.
+    _must("state", TEXT, server_default="queued"),
+    _must("not_before", TIME, server_default="0"),
+    Column("claimed_at", TIME),
+    Column("ended", TIME),
+    Column("error", TEXT),
+    Index("notifications_state", "state", "platform"),
+    Index("notifications_card", "alert", "platform", "state"),
+)
+
+cards = Table(
+    "cards",
+    metadata,
+    _key("alert", TEXT),
+    _key("platform", TEXT),
+    _must("ref", TEXT),
+    _must("version", BigInteger()),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    _key("id", TEXT),
+    _must("fingerprint", TEXT),
+    _must("alert", TEXT),
+    _must("starts", TIME),
+    _must("ends", TIME),
+    _must("by", TEXT),
+    _must("reason", TEXT),
+    Index("silences_ends", "ends"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    _key("id", TEXT),
+    _must("agent", TEXT),
+    _must("action", TEXT),
+    _must("by", TEXT),
+    _must("requested", TIME),
+    _must("reason", TEXT),
+    _must("state", ORDER_STATE),
+    Column("accepted", TIME),
+    Column("confirmed", TIME),
+    _must("detail", TEXT),
+    Index("orders_agent", "agent", "requested"),
+)
+
+people = Table(
+    "people",
+    metadata,
+    _key("name", TEXT),
+    _must("role", TEXT),
+    _must("ids", MAPPING),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    _key("id", ROW),
+    _must("time", TIME),
+    _must("platform", TEXT),
+    _must("user", TEXT),
+    Column("person", TEXT),
+    _must("line", TEXT),
+    _must("outcome", TEXT),
+    _must("detail", TEXT),
+    UniqueConstraint("time", "platform", "user", "line", "outcome"),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    _key("agent", TEXT),
+    _key("version", BigInteger()),
+    _key("time", TIME),
+    _must("state", TEXT),
+)
+
+
+def names(kind: type[Any]) -> tuple[str, ...]:
+    """Columns that keep a value, in the order of its fields."""
+    return tuple(each.name for each in fields(kind))
+
+
+def of(kind: type[Any], table: Table) -> Select[Any]:
+    """Select the columns that make a value: `kind(*row)`."""
+    return select(*(table.columns[name] for name in names(kind)))

@@ -1,0 +1,183 @@
+"""SQLite's ways, and nowhere else: a writer that locks before it reads, readers beside it, errors as sentences."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, ColumnElement, Executable, Table, event, text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import SQLAlchemyError, StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from monitor.ports import StoreError
+
+Asked = TypeVar("Asked")
+Result = TypeVar("Result")
+
+_DIALECT = sqlite.dialect()
+_READERS = 4
+_PATIENCE = 300.0
+"""Seconds a call waits for its turn: at a start every agent's history is asked for at once."""
+_WRITER_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-32000")
+_READER_PRAGMAS = ("query_only=ON",)
+
+TABLES = text("SELECT name FROM sqlite_master WHERE type = 'table'")
+"""Names of the tables in a file."""
+
+Newer = Callable[[Any], ColumnElement[bool]]
+"""Given the row that comes, whether it may replace the one that stands."""
+
+
+class File:
+    """One database file: a single writer, so that no transaction meets a lock, and readers that never wait for it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+        """What people call it."""
+        self._writer = _engine(path, _WRITER_PRAGMAS, pool_size=1)
+        self._reader = _engine(path, _READER_PRAGMAS, pool_size=_READERS)
+        event.listen(self._writer.sync_engine, "begin", _begin_immediate)
+        self._running: set[asyncio.Task[Any]] = set()
+        self._closed = False
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        """Do `work` in one transaction: all of it, or with an error nothing. Errors: StoreError."""
+        return await self._whole(self._write, work)
+
+    async def read(self, query: Executable) -> Sequence[tuple[Any, ...]]:
+        """Rows of one query, which sees the newest commit. Errors: StoreError."""
+        return await self._whole(self._read, query)
+
+    async def close(self) -> None:
+        """Let what is under way end, then close; the last connection folds the write-ahead log into the file."""
+        self._closed = True
+        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    async def _whole(self, call: Callable[[Asked], Coroutine[Any, Any, Result]], asked: Asked) -> Result:
+        if self._closed:  # and perhaps another desk's by now
+            raise StoreError(f"The database {self.name} is closed.")
+        # A call cancelled half-way would leave its connection behind, and with it the lock on the file: once begun,
+        # each goes on to its end, whether or not anybody still waits for it.
+        task = asyncio.create_task(call(asked))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def _write(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        with self._sentences():
+            async with self._writer.begin() as connection:
+                return await work(connection)
+
+    async def _read(self, query: Executable) -> Sequence[tuple[Any, ...]]:
+        with self._sentences():
+            async with self._reader.connect() as connection:
+                return (await connection.execute(query)).all()
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, sqlite3.Error, ValueError, OverflowError) as error:
+            raise StoreError(_sentence(self.name, error)) from error
+
+
+def _engine(path: Path, pragmas: Sequence[str], pool_size: int) -> AsyncEngine:
+    engine = create_async_engine(
+        URL.create("sqlite+aiosqlite", database=str(path)),
+        # Without the driver's own BEGIN, which comes too late to keep a transaction that reads first from failing.
+        connect_args={"isolation_level": None, "timeout": 5},
+        pool_size=pool_size,
+        pool_timeout=_PATIENCE,
+        max_overflow=0,
+        hide_parameters=True,
+    )
+
+    def connected(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        for each in pragmas:
+            cursor.execute(f"PRAGMA {each}")
+        cursor.close()
+
+    event.listen(engine.sync_engine, "connect", connected)
+    return engine
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+_CURES = (
+    (
+        ("not a database", "malformed"),
+        "it is damaged or no database: restore it from a backup or give the desk another",
+    ),
+    (("readonly", "unable to open"), "check the rights of the file and of its folder"),
+    (("disk is full", "disk I/O error"), "free some space on its disk and check the disk"),
+    (("locked",), "another program holds it, end that program"),
+)
+
+
+def _sentence(name: str, error: Exception) -> str:
+    said = str(error.orig) if isinstance(error, StatementError) else str(error)
+    for signs, cure in _CURES:
+        if any(sign in said for sign in signs):
+            return f"The database {name} cannot be used ({said}): {cure}."
+    return f"The database {name} refused: {said}."
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """One INSERT for many values, its columns filled from the attributes of the same names.
+
+    Goes past SQLAlchemy's handling of parameters, which would take as long again as SQLite itself.
+    """
+
+    sql: str
+    read: Callable[[Any], tuple[Any, ...]]
+    encoders: tuple[tuple[int, Callable[[Any], Any]], ...]
+
+    async def run(self, connection: AsyncConnection, values: Iterable[Any]) -> None:
+        """Store the values."""
+        rows = [self._row(each) for each in values]
+        if rows:
+            await connection.exec_driver_sql(self.sql, rows)
+
+    def _row(self, value: Any) -> tuple[Any, ...]:
+        row = list(self.read(value))
+        for index, encode in self.encoders:
+            row[index] = encode(row[index])
+        return tuple(row)
+
+
+def insert(table: Table, names: Sequence[str]) -> Insert:
+    """Store what is not there yet; what is there stays."""
+    return _insert(table, names, sqlite.insert(table).on_conflict_do_nothing())
+
+
+def upsert(table: Table, names: Sequence[str], newer: Newer | None = None) -> Insert:
+    """Store, in place of what has the same primary key, or only if `newer` says so."""
+    key = [each.name for each in table.primary_key]
+    statement = sqlite.insert(table)
+    coming = statement.excluded
+    replaced = {name: coming[name] for name in names if name not in key}
+    condition = None if newer is None else newer(coming)
+    return _insert(table, names, statement.on_conflict_do_update(index_elements=key, set_=replaced, where=condition))
+
+
+def _insert(table: Table, names: Sequence[str], statement: sqlite.Insert) -> Insert:
+    compiled = statement.compile(dialect=_DIALECT, column_keys=list(names))
+    order = compiled.positiontup or []
+    processors = (table.columns[name].type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name in order)
+    encoders = tuple((index, each) for index, each in enumerate(processors) if each is not None)
+    return Insert(str(compiled), attrgetter(*order), encoders)

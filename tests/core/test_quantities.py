@@ -1,0 +1,48 @@
+"""Durations, shares and money are read as people write them, and refused where they could mean two things."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.quantities import duration, money, share, spell
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30s", 30), ("5m", 300), ("1h30m", 5400), ("250ms", 0.25), ("1.5h", 5400), (90, 90), (0.2, 0.2), ("2d", 172800)],
+)
+def test_durations_are_read_as_people_write_them(text: object, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@given(st.integers(0, 10**10))
+def test_a_duration_that_is_written_back_reads_the_same(milliseconds: int) -> None:
+    assert duration(spell(milliseconds / 1000)) == milliseconds / 1000
+
+
+@pytest.mark.parametrize(("text", "amount"), [(100, 100), ("1,000.50", 1000.5), ("1,234,567", 1234567), ("99.5", 99.5)])
+def test_money_is_read_with_or_without_its_thousands(text: object, amount: float) -> None:
+    assert money(text) == amount
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1,00", "1e3", "$5", "-1", "nan", None, True, float("inf"), 10**400, [], "\u0661"]
+)
+def test_what_is_no_amount_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="is not an amount of money"):
+        money(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("15", "15%"), (0.15, "15%"), (15, "15%"), ("0.05", "5%"), ("x", "15%"), (None, "15%")]
+)
+def test_a_bare_number_is_no_share_since_it_could_mean_two(text: object, meant: str) -> None:
+    with pytest.raises(ValueError, match=f'is not a share: write "{meant}"'):
+        share(text)
+
+
+@given(st.integers(1, 10_000))
+def test_a_share_is_the_hundredth_of_its_percentage(hundredths: int) -> None:
+    assert share(f"{hundredths / 100}%") == hundredths / 10_000

@@ -1,0 +1,160 @@
+"""Settings: what is written is what is meant, from a file or from the environment, and secrets are never shown."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bot.settings import SettingsError, Spec, console_user, load, masked
+from monitor.model import Limits, LossLimit, Person
+
+ROOT = Path(__file__).parents[2]
+SECRET = "s3cret-value-nobody-may-see"
+GOOD = """
+[desk]
+interval = "1m"
+
+[[people]]
+name = "ana"
+role = "admin"
+console = "ana"
+
+[[agents]]
+id = "alpha"
+source = { kind = "http", url = "http://127.0.0.1:9001" }
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "nightdesk.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_example_loads_as_it_is_given_the_key_it_names() -> None:
+    settings = load(ROOT / "nightdesk.example.toml", {"ALPHA_KEY": SECRET})
+    alpha, beta = settings.fleet
+    assert settings.people == (
+        Person("ana", "admin", {"telegram": "1001", "slack": "U0ANA", "console": "ana"}),
+        Person("ben", "operator", {"console": "ben"}),
+    )
+    assert str(settings.timezone) == "Europe/Berlin"
+    assert alpha.agent.limits == Limits(min_balance=100.0, hard_loss=LossLimit(share=0.05))
+    assert alpha.agent.labels == {"venue": "binance", "team": "spot"}
+    assert beta.agent.limits.hard_loss == LossLimit(amount=1000.50)
+    assert beta.control is None
+    assert alpha.source == Spec(
+        "http",
+        {"timeout": 5.0, "url": "http://127.0.0.1:9001", "key": SecretStr(SECRET)},
+        ("agents", 0, "source"),
+    )
+
+
+def test_the_example_loads_with_every_platform_and_setting_that_it_leaves_commented_out(tmp_path: Path) -> None:
+    text = (ROOT / "nightdesk.example.toml").read_text().replace("https://…", "https://ping.example/abc")
+    text = re.sub(r"^# (?=\[|[a-z_]+ = )", "", text, flags=re.MULTILINE)
+    tokens = ("ALPHA_KEY", "TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+    settings = load(write(tmp_path, text), dict.fromkeys(tokens, SECRET))
+    assert settings.telegram is not None
+    assert (settings.telegram.chat, settings.telegram.topic) == (-1001234567890, 12)
+    assert settings.slack is not None
+    assert settings.slack.channel == "C0123456789"
+    assert settings.dead_mans_switch == "https://ping.example/abc"
+    assert settings.runbooks == tmp_path / "runbooks.yaml"
+    assert settings.secrets == {SECRET, "https://ping.example/abc"}
+
+
+def test_what_is_not_set_has_the_guides_default(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, GOOD.replace('interval = "1m"', "")), {})
+    assert settings.agents[0].limits == Limits()
+    assert settings.agents[0].limits.drawdown == 0.15
+    assert (settings.agents[0].interval, settings.fleet[0].timeout) == (30.0, 5.0)
+    assert (settings.currency, settings.timezone) == ("USD", UTC)
+    assert settings.database == str(tmp_path / "nightdesk.db")
+
+
+def test_an_agent_has_the_desks_interval_unless_it_has_its_own(tmp_path: Path) -> None:
+    text = GOOD + '[[agents]]\nid = "b"\ninterval = 0.2\nsource.kind = "http"\n'
+    assert [agent.interval for agent in load(write(tmp_path, text), {}).agents] == [60.0, 0.2]
+
+
+def test_a_rule_that_nobody_wants_is_switched_off(tmp_path: Path) -> None:
+    assert load(write(tmp_path, GOOD + 'drawdown_limit = "off"'), {}).agents[0].limits.drawdown is None
+
+
+def test_the_options_of_a_kind_are_carried_as_written_with_durations_in_seconds(tmp_path: Path) -> None:
+    text = GOOD + 'control = { kind = "http", timeout = "1m", fields = { token = "usdt" }, retries = 2 }'
+    control = load(write(tmp_path, text), {}).fleet[0].control
+    assert control is not None
+    assert control.options == {"timeout": 60.0, "fields": {"token": "usdt"}, "retries": 2}
+
+
+def test_the_database_of_the_environment_wins(tmp_path: Path) -> None:
+    url = f"postgresql://desk:{SECRET}@db/desk?sslmode=require"
+    settings = load(write(tmp_path, GOOD), {"NIGHTDESK_DATABASE_URL": url})
+    assert settings.database == url
+    assert settings.secrets == {SECRET}
+    assert "postgresql://desk:••••@db/desk?sslmode=require" in masked(settings)
+
+
+def test_a_label_may_be_called_as_a_secret_is(tmp_path: Path) -> None:
+    assert load(write(tmp_path, GOOD + 'labels.token = "BTC"'), {}).agents[0].labels == {"token": "BTC"}
+
+
+def test_without_a_file_one_agent_runs_from_the_guides_environment() -> None:
+    environ = {"AGENT_ID": "alpha", "AGENT_KEY": SECRET, "TELEGRAM_TOKEN": SECRET, "TELEGRAM_CHAT_ID": "-100"}
+    settings = load(None, {**environ, "SLACK_WEBHOOK": "https://hooks.slack.com/x"})
+    (alpha,) = settings.fleet
+    assert alpha.agent.id == "alpha"
+    assert alpha.source.options == {"timeout": 5.0, "url": "http://127.0.0.1:8080", "key": SecretStr(SECRET)}
+    assert alpha.control is not None
+    assert alpha.control.options == alpha.source.options
+    assert settings.people == (Person(console_user(), "admin", {"console": console_user()}),)
+    assert settings.telegram is not None
+    assert settings.telegram.chat == -100
+    assert settings.slack is not None
+    assert settings.slack.mode == "webhook"
+    assert settings.secrets == {SECRET, "https://hooks.slack.com/x"}
+
+
+def test_without_a_file_the_variable_that_is_wrong_is_named() -> None:
+    environ = {"AGENT_ID": "Alpha!", "AGENT_URL": f"http://u:{SECRET}@h", "TELEGRAM_CHAT_ID": "here"}
+    with pytest.raises(SettingsError) as caught:
+        load(None, environ)
+    told = str(caught.value)
+    assert SECRET not in told
+    assert {line.split(": ")[1] for line in told.splitlines()} == {
+        "AGENT_ID",
+        "AGENT_URL",
+        "TELEGRAM_TOKEN",
+        "TELEGRAM_CHAT_ID",
+    }
+
+
+def test_with_neither_file_nor_agent_the_three_ways_to_go_on_are_named() -> None:
+    with pytest.raises(SettingsError, match=r"nightdesk\.example\.toml .* AGENT_ID .*`nightdesk demo`"):
+        load(None, {})
+
+
+def test_secrets_are_masked_and_in_no_repr(tmp_path: Path) -> None:
+    text = GOOD.replace("url =", 'key_env = "K", url =').replace(
+        "[desk]", '[desk]\ndead_mans_switch = "https://p/uuid"'
+    )
+    settings = load(write(tmp_path, text), {"K": SECRET, "NIGHTDESK_DATABASE_URL": f"postgresql://a:{SECRET}@db"})
+    assert SECRET not in masked(settings) + repr(settings) + str(settings)
+    assert "uuid" not in masked(settings) + repr(settings)
+    assert 'key = "••••"' in masked(settings)
+
+
+def test_masked_settings_are_toml_that_says_the_same(tmp_path: Path) -> None:
+    text = (ROOT / "nightdesk.example.toml").read_text()
+    settings = load(write(tmp_path, text), {"ALPHA_KEY": SECRET})
+    assert tomllib.loads(masked(settings))["agents"][0]["source"]["key"] == "••••"
+    again = write(tmp_path, masked(settings).replace('key = "••••"', 'key_env = "ALPHA_KEY"'))
+    reloaded = load(again, {"ALPHA_KEY": SECRET})
+    assert (reloaded.agents, reloaded.people, reloaded.fleet) == (settings.agents, settings.people, settings.fleet)

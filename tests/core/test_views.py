@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bot.chat import Message, Tone
+from bot.line import BUTTON_BYTES
+from bot.views import card, recovery, standing
+from bot.views.alerts import listing
+from bot.views.orders import flow_question, outcome
+from bot.views.performance import performance
+from bot.views.pnl import pnl
+from bot.views.runbook import general, live, values
+from bot.views.status import fleet, one, word
+from monitor.alerts.alert import Alert, Silence, State
+from monitor.attribution import attribute
+from monitor.desk import AgentStatus
+from monitor.detectors.zscore import Score
+from monitor.model import Check, Order, OrderState, Severity
+from monitor.performance import Figure, Performance
+from monitor.rule import discover
+from tests.fake_desk import NOW, RUNBOOKS, FakeDesk, a_sample, a_trade, an_alert
+
+RULES = discover()
+ACKED = replace(
+    an_alert(), state=State.ACKNOWLEDGED, acknowledged=NOW - 60, acknowledged_by="ana", note="on it", version=2
+)
+OVER = replace(ACKED, state=State.RESOLVED, resolved=NOW, version=3)
+EVIL = "\x1b[2J\x1b]0;pwned\x07alpha\nis \u202efine\x00"
+
+
+def lines(message: Message) -> list[str]:
+    return [button.line for button in message.buttons]
+
+
+def texts(message: Message) -> list[str]:
+    return [
+        message.title,
+        message.text,
+        message.footer,
+        *(text for field in message.fields for text in (field.label, field.value)),
+        *(cell for table in message.tables for row in (table.columns, *table.rows) for cell in row),
+        *(button.label for button in message.buttons),
+    ]
+
+
+def status(**changes: object) -> AgentStatus:
+    return replace(FakeDesk().agent("alpha"), **changes)  # type: ignore[arg-type] # any field of it
+
+
+def test_a_card_says_how_bad_who_what_why_and_since_when() -> None:
+    shown = card(an_alert(), RULES["drawdown"], NOW)
+    assert shown.title == "🚨 CRITICAL · alpha · Drawdown over the limit"
+    assert shown.text == "alpha is 16.2% below its peak (limit 15.0%), equity 8,380.00"
+    assert shown.fields[0].value == "11:58 UTC (4 m 12 s)"
+    assert shown.tone is Tone.CRITICAL
+    assert shown.loud
+
+
+def test_the_first_button_of_a_drawdown_is_the_pause() -> None:
+    alert = an_alert()
+    assert lines(card(alert, RULES["drawdown"], NOW)) == [
+        "pause alpha",
+        f"ack {alert.id}",
+        f"runbook {alert.id}",
+        f"silence {alert.id} 1h from the card",
+    ]
+
+
+def test_the_first_button_of_anything_else_is_the_acknowledgement() -> None:
+    alert = an_alert(rule="health_degraded", severity=Severity.WARN, labels=(("check", "venue"),))
+    shown = card(alert, RULES["health_degraded"], NOW)
+    assert shown.title == "⚠️ WARN · alpha · Health degraded (venue)"
+    assert lines(shown)[0] == f"ack {alert.id}"
+    assert not shown.loud
+
+
+def test_an_acknowledged_card_says_by_whom_and_is_quiet() -> None:
+    shown = card(ACKED, RULES["drawdown"], NOW)
+    assert shown.fields[1].value == "acknowledged by ana, 12:02 UTC"
+    assert not shown.loud
+    assert all(not line.startswith("ack") for line in lines(shown))
+
+
+def test_a_resolved_card_has_no_buttons_and_keeps_who_had_it() -> None:
+    shown = card(OVER, RULES["drawdown"], NOW + 3_600)
+    assert shown.title == "✅ resolved · alpha · Drawdown over the limit"
+    assert shown.buttons == ()
+    assert shown.tone is Tone.OVER
+    assert shown.fields[0].value == "11:58 UTC (4 m 12 s)"
+    assert "acknowledged by ana, 12:02 UTC" in shown.fields[2].value
+
+
+def test_a_card_of_a_rule_that_is_gone_is_still_a_card() -> None:
+    assert card(an_alert(rule="old_rule"), None, NOW).title == "🚨 CRITICAL · alpha · old_rule"
+
+
+def test_a_recovery_tells_how_long_it_took_and_who_had_it() -> None:
+    told = recovery(replace(OVER, rule="agent_unreachable"), RULES["agent_unreachable"])
+    assert told.title == "✅ alpha answers again after 4 m 12 s"
+    assert told.text == "Acknowledged by ana 3 m 12 s after it fired."
+    assert told.tone is Tone.GOOD
+    assert "Nobody" in recovery(replace(OVER, acknowledged=None, acknowledged_by=None), None).text
+
+
+def test_everything_found_at_the_first_start_is_one_question() -> None:
+    asked = standing([an_alert(), an_alert("beta")], RULES)
+    assert asked.title.startswith("2 troubles")
+    assert lines(asked) == ["standing accept", "standing keep"]
+    many = standing([an_alert(str(number)) for number in range(200)], RULES)
+    assert len(many.fields) == 20
+    assert "180 more" in many.text
+
+
+def test_the_list_of_alerts_says_what_is_held_back() -> None:
+    alert = an_alert()
+    hush = Silence("1", alert.fingerprint, alert.id, NOW, NOW + 3_600, "ben", "venue maintenance")
+    shown = listing([alert, replace(ACKED, agent="beta")], RULES, [hush], NOW)
+    assert "silenced by ben until 13:03 UTC" in shown.fields[0].value
+    assert "acknowledged by ana" in shown.fields[1].value
+    assert shown.text == "1 alert not acknowledged."
+    assert lines(shown) == [f"ack {alert.id}"]
+    assert "venue maintenance" in shown.footer
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "ok"),
+        ({"sample": None, "answered": None}, "not seen yet"),
+        ({"sample": replace(a_sample(), heartbeat_age=301.0)}, "stalled"),
+        ({"sample": replace(a_sample(), status="degraded")}, "degraded"),
+        ({"sample": replace(a_sample(), paused=True)}, "paused"),
+        ({"sample": replace(a_sample(), status=None)}, "n/a"),
+        ({"sample": replace(a_sample(), error="no answer"), "missed": 1}, "no answer, 1 of 2 polls missed"),
+        ({"sample": replace(a_sample(), error="no answer"), "missed": 2}, "unreachable"),
+    ],
+)
+def test_an_agent_is_told_in_a_word(changes: dict[str, object], said: str) -> None:
+    assert word(status(**changes), NOW) == said
+
+
+def test_a_pause_names_who_ordered_it_and_whether_it_is_proven() -> None:
+    order = Order("1", "alpha", "pause", "ana", NOW, state=OrderState.CONFIRMED, confirmed=NOW)
+    assert word(status(pause=order), NOW) == "paused by ana since 12:03 UTC"
+    assert "unconfirmed" in word(status(pause=replace(order, state=OrderState.UNCONFIRMED)), NOW)
+    gone = status(pause=order, sample=replace(a_sample(), error="no answer"), missed=2)
+    assert one(gone, RULES, "USD", NOW).title == "alpha · unreachable · paused by ana since 12:03 UTC"
+
+
+def test_the_fleet_is_a_row_an_agent_with_the_chats_below() -> None:
+    desk = FakeDesk("alpha", "beta", alerts=[an_alert()])
+    shown = fleet(desk.status(), {"telegram": "up", "slack": "down: no answer"}, "USD", NOW)
+    assert [row[0] for row in shown.tables[0].rows] == ["alpha", "beta"]
+    assert shown.tables[0].rows[0][2:5] == ("8,380.00", "-120.50", "16.2%")
+    assert shown.footer == "telegram: up · slack: down: no answer"
+    assert shown.tone is Tone.CRITICAL
+    assert "1 open alert, 1 not acknowledged" in shown.text
+
+
+def test_one_agent_shows_twelve_signals_or_more_in_four_layers() -> None:
+    shown = one(status(), RULES, "USD", NOW)
+    assert [table.columns[0] for table in shown.tables] == ["Machine", "Venue", "Strategy", "Money"]
+    assert sum(len(table.rows) for table in shown.tables) >= 12
+
+
+def test_what_is_not_known_is_said_as_such_with_what_it_lacks() -> None:
+    score = Score(None, 12, 20, anomaly=False, direction=None, volatility=None, regime=None)
+    shown = one(status(score=score), RULES, "USD", NOW)
+    assert "n/a (12 of 20 samples)" in texts(shown)
+    unseen = one(status(sample=None, answered=None, drawdown=None, loss=None), RULES, "USD", NOW)
+    assert "It has not answered yet." in unseen.text
+    money = next(table for table in unseen.tables if table.columns[0] == "Money")
+    assert [row[1] for row in money.rows] == ["n/a"] * 6
+
+
+def test_a_failing_check_is_named_with_its_detail() -> None:
+    answered = replace(a_sample(), checks=(Check("venue", ok=False, detail="HTTP 500"), Check("wallet", ok=True)))
+    assert "1 of 2 checks failing. venue: HTTP 500" in one(status(answered=answered), RULES, "USD", NOW).text
+
+
+def test_an_outcome_says_what_is_proven() -> None:
+    order = Order("1", "alpha", "pause", "ana", NOW, state=OrderState.CONFIRMED, confirmed=NOW + 1.2)
+    assert outcome(order, status()).title == "alpha is paused: confirmed by alpha after 1.2 s"
+    refused = outcome(replace(order, state=OrderState.REFUSED, detail="wrong key"), status())
+    assert refused.title == "alpha refused to pause"
+    assert "wrong key" in refused.text
+    lied = outcome(replace(order, state=OrderState.UNCONFIRMED, detail="ok"), status())
+    assert lied.title == "NOT confirmed within 15 s: alpha still reports running"
+    silent = status(sample=replace(a_sample(), error="no answer"))
+    assert outcome(replace(order, state=OrderState.UNCONFIRMED), silent).title.endswith("alpha does not answer")
+    assert {refused.tone, lied.tone} == {Tone.CRITICAL}
+
+
+def test_a_resume_that_is_not_obeyed_says_that_it_still_reports_paused() -> None:
+    order = Order("1", "alpha", "resume", "ana", NOW, state=OrderState.UNCONFIRMED)
+    assert outcome(order, status(sample=replace(a_sample(), paused=True))).title.endswith("alpha still reports paused")
+
+
+def test_a_cash_flow_is_asked_for_in_words() -> None:
+    asked = flow_question("alpha", Decimal(-1500), "USD", NOW, NOW)
+    assert asked == "Record a withdrawal of 1,500.00 USD out of alpha, at 12:03 UTC?"
+
+
+def test_profit_and_loss_is_a_table_whose_last_row_is_the_sum() -> None:
+    found = attribute([a_trade(1, "10"), a_trade(2, "-30", "mean"), a_trade(3, "5")], "strategy")
+    shown = pnl(found, "all agents, all time", "USD")
+    assert shown.title == "-15.30 USD net by strategy: all agents, all time"
+    assert [row[:3] for row in shown.tables[0].rows] == [
+        ("trend", "+14.80", "+15.00"),
+        ("mean", "-30.10", "-30.00"),
+        ("total", "-15.30", "-15.00"),
+    ]
+    assert shown.text == "1 of 2 lines lost money."
+    assert "Fee drag 0.7%" in shown.footer
+    assert pnl(attribute([], "asset"), "alpha, all time", "USD").title == "No closed trades: alpha, all time"
+
+
+def test_performance_says_what_to_act_on_and_what_is_lacking() -> None:
+    figures = (
+        Figure("sharpe", "Sharpe ratio", None, 12, 30, "ratio", None, "needs 30 returns, has 12"),
+        Figure("max_drawdown", "Max drawdown", 0.31, 300, 2, "share", "act", "pause the agent"),
+        Figure("trades", "Trades", 1_234, 1_234, 0, "count", None, ""),
+        Figure("total_pnl", "Total P&L", Decimal("-12.3"), 7, 0, "money", None, ""),
+        Figure("profit_factor", "Profit factor", None, 7, 1, "ratio", None, "undefined: no trade has lost money"),
+    )
+    shown = performance(Performance("alpha", figures, 30.0, NOW - 3_600, NOW, 2), "USD", NOW)
+    assert [row[1] for row in shown.tables[0].rows] == [
+        "n/a (12 of 30 samples)",
+        "31.0%",
+        "1,234",
+        "-12.30 USD",
+        "n/a",
+    ]
+    assert shown.text == "Max drawdown: pause the agent."
+    assert shown.footer == "11:03 UTC to 12:03 UTC, returns every 30 s, 2 gaps; annualised over 365 days."
+
+
+def test_a_runbook_has_live_values_and_its_commands_are_buttons() -> None:
+    alert = an_alert()
+    shown = live(RUNBOOKS["drawdown"], values(status(), alert, "USD", NOW), alert, RULES["drawdown"])
+    assert shown.text == "alpha is 16.2% below its peak."
+    assert shown.fields[0].value == "Pause alpha.\nCheck: It reports paused."
+    assert shown.fields[-1].value == "The drawdown of alpha is under 15.0%."
+    assert lines(shown) == ["pause alpha", "pnl by strategy alpha", f"ack {alert.id}"]
+
+
+def test_a_runbook_about_nobody_has_names_for_values_and_no_order_to_press() -> None:
+    shown = general(RUNBOOKS["drawdown"])
+    assert shown.text == "AGENT is DRAWDOWN below its peak."
+    assert lines(shown) == []
+    assert "/runbook drawdown AGENT" in shown.footer
+
+
+def test_text_from_agents_and_people_never_moves_a_cursor_or_breaks_a_line() -> None:
+    alert = replace(
+        ACKED, reason=EVIL, note=EVIL, acknowledged_by=EVIL, labels=(("check", EVIL),), rule="health_degraded"
+    )
+    sick = replace(a_sample(), status=EVIL, error=EVIL, checks=(Check(EVIL, ok=False, detail=EVIL),))
+    ill = status(sample=sick, answered=sick, alerts=(alert,))
+    order = Order("1", "alpha", "pause", EVIL, NOW, state=OrderState.REFUSED, detail=EVIL, reason=EVIL)
+    bad_trade = replace(a_trade(1, "1"), strategy=EVIL)
+    messages = [
+        card(alert, RULES["health_degraded"], NOW),
+        recovery(replace(alert, state=State.RESOLVED, resolved=NOW), None),
+        standing([alert], RULES),
+        listing([alert], RULES, [Silence("1", alert.fingerprint, alert.id, NOW, NOW, EVIL, EVIL)], NOW),
+        one(ill, RULES, "USD", NOW),
+        one(status(pause=order), RULES, "USD", NOW),
+        fleet([ill], {"slack": EVIL}, "USD", NOW),
+        outcome(order, ill),
+        pnl(attribute([bad_trade], "strategy"), "all agents", "USD"),
+        live(RUNBOOKS["drawdown"], values(ill, alert, "USD", NOW), alert, None),
+    ]
+    for message in messages:
+        for text in texts(message):
+            assert all(each.isprintable() or each == "\n" for each in text), text
+            assert "[2J" not in text
+
+
+@pytest.mark.parametrize("alert", [an_alert(), ACKED, OVER, an_alert("a" * 64), an_alert("é" * 40)])
+def test_every_button_fits_into_the_narrowest_chat(alert: Alert) -> None:
+    for message in (card(alert, RULES["drawdown"], NOW), listing([alert], RULES, [], NOW)):
+        assert all(len(line.encode()) <= BUTTON_BYTES for line in lines(message))

@@ -1,0 +1,237 @@
+"""A desk of values: it answers from what it is given and remembers what it was asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from monitor.alerts.alert import Alert, Silence, State, alert_id, fingerprint
+from monitor.alerts.runbooks import Runbook, Step
+from monitor.attribution import Attribution, attribute
+from monitor.desk import Acknowledgement, AgentStatus, Desk, DeskError
+from monitor.model import (
+    Agent,
+    CashFlow,
+    Check,
+    Limits,
+    LossLimit,
+    Order,
+    OrderState,
+    Person,
+    Sample,
+    Severity,
+    Side,
+    Trade,
+)
+from monitor.performance import Performance, measure
+from monitor.rule import discover
+
+NOW = 1_764_072_180.0
+"""2025-11-25 12:03:00 UTC."""
+ANA = Person("ana", "admin", {"memory": "1", "console": "ana"})
+BEN = Person("ben", "viewer", {"memory": "2", "console": "ben"})
+OPS = Person("ops", "operator", {"memory": "3"})
+
+
+def an_agent(name: str = "alpha") -> Agent:
+    return Agent(name, {"venue": "sim"}, limits=Limits(min_balance=100.0, hard_loss=LossLimit(share=0.05)))
+
+
+def a_sample(agent: str = "alpha", time: float = NOW - 5.0, equity: float = 8_380.0) -> Sample:
+    return Sample(
+        agent,
+        time,
+        status="ok",
+        paused=False,
+        equity=equity,
+        balance=5_000.0,
+        open_positions=2,
+        pnl_24h=-120.5,
+        heartbeat_age=12.0,
+        errors_1h=0,
+        uptime=7_300.0,
+        memory=0.41,
+        cpu=0.05,
+        venue_latency=0.12,
+        poll_latency=0.004,
+        checks=(Check("venue", ok=True), Check("wallet", ok=True)),
+    )
+
+
+def an_alert(
+    agent: str = "alpha",
+    rule: str = "drawdown",
+    severity: Severity = Severity.CRITICAL,
+    opened: float = NOW - 252.0,
+    labels: tuple[tuple[str, str], ...] = (),
+) -> Alert:
+    of = fingerprint(agent, rule, labels)
+    return Alert(
+        id=alert_id(of, opened),
+        fingerprint=of,
+        agent=agent,
+        rule=rule,
+        labels=labels,
+        severity=severity,
+        state=State.FIRING,
+        version=1,
+        opened=opened,
+        seen=NOW - 5.0,
+        reason=f"{agent} is 16.2% below its peak (limit 15.0%), equity 8,380.00",
+        value=0.162,
+        threshold=0.15,
+        fired=opened,
+        paged=opened,
+    )
+
+
+def a_trade(number: int, pnl: str, strategy: str = "trend", agent: str = "alpha") -> Trade:
+    entry = NOW - 3_600.0 * number
+    return Trade(
+        agent,
+        str(number),
+        strategy,
+        "BTC",
+        Side.LONG,
+        Decimal(1),
+        Decimal(100),
+        Decimal(100) + Decimal(pnl),
+        entry,
+        entry + 60.0,
+        fees=Decimal("0.10"),
+    )
+
+
+RUNBOOKS: Mapping[str, Runbook] = {
+    key: Runbook(
+        key,
+        f"{key} of {{agent}}",
+        Severity.WARN,
+        "{agent} is {drawdown} below its peak.",
+        (
+            Step("Pause {agent}.", "pause {agent}", "It reports paused."),
+            Step("Find what loses money.", "pnl by strategy {agent}"),
+            Step("Acknowledge.", "ack {alert}"),
+        ),
+        "The drawdown of {agent} is under {drawdown_limit}.",
+    )
+    for key in ("anomaly", *discover())
+}
+
+
+class FakeDesk(Desk):
+    """Everything is in lists; `orders_end` is the state in which an order comes back."""
+
+    def __init__(self, *agents: str, alerts: Iterable[Alert] = (), trades: Iterable[Trade] = ()) -> None:
+        self.agents = {name: an_agent(name) for name in agents or ("alpha", "beta")}
+        self.rules = discover()
+        self.runbooks = RUNBOOKS
+        self.currency = "USD"
+        self.time = NOW
+        self.open = list(alerts)
+        self.samples: dict[str, Sample] = {name: a_sample(name) for name in self.agents}
+        self.trades = list(trades)
+        self.held: list[Silence] = []
+        self.orders: list[Order] = []
+        self.flows: list[CashFlow] = []
+        self.orders_end = OrderState.CONFIRMED
+
+    def now(self) -> float:
+        return self.time
+
+    def status(self) -> tuple[AgentStatus, ...]:
+        return tuple(self.agent(name) for name in self.agents)
+
+    def agent(self, name: str) -> AgentStatus:
+        found = [each for each in self.agents if each == name] or [
+            each for each in self.agents if name and each.startswith(name)
+        ]
+        if len(found) != 1:
+            raise DeskError(f"There is no agent {name!r}: there are {', '.join(self.agents)}.")
+        sample = self.samples.get(found[0])
+        last = next((order for order in reversed(self.orders) if order.agent == found[0]), None)
+        return AgentStatus(
+            agent=self.agents[found[0]],
+            sample=sample,
+            answered=sample if sample and sample.reachable else None,
+            missed=0 if sample and sample.reachable else 2,
+            skipped=0,
+            drawdown=0.162 if sample else None,
+            loss=120.5 if sample else None,
+            score=None,
+            pause=last if last is not None and last.action == "pause" else None,
+            alerts=tuple(each for each in self.open if each.agent == found[0]),
+        )
+
+    def alerts(self) -> tuple[Alert, ...]:
+        return tuple(each for each in self.open if each.open)
+
+    async def alert(self, name: str) -> Alert:
+        found = [each for each in self.open if name and each.id.startswith(name)]
+        if len(found) != 1:
+            raise DeskError(f"There is no open alert {name!r}.")
+        return found[0]
+
+    def silences(self) -> tuple[Silence, ...]:
+        return tuple(self.held)
+
+    async def acknowledge(self, alert: str, by: str, note: str = "") -> Acknowledgement:
+        found = await self.alert(alert)
+        if found.state is State.ACKNOWLEDGED:
+            return Acknowledgement(found, changed=False)
+        taken = replace(
+            found, state=State.ACKNOWLEDGED, acknowledged=self.time, acknowledged_by=by, note=note, version=2
+        )
+        self.open[self.open.index(found)] = taken
+        return Acknowledgement(taken, changed=True)
+
+    async def silence(self, alert: str, duration: float, by: str, reason: str) -> Silence:
+        if duration > 86_400:
+            raise DeskError("A silence lasts 24 h at most: give a duration such as 30m or 2h.")
+        found = await self.alert(alert)
+        made = Silence("1", found.fingerprint, found.id, self.time, self.time + duration, by, reason)
+        self.held.append(made)
+        return made
+
+    async def order(self, agent: str, action: str, by: str, reason: str = "") -> Order:
+        order = Order(
+            str(len(self.orders)),
+            self.agent(agent).agent.id,
+            action,
+            by,
+            self.time,
+            reason,
+            state=self.orders_end,
+            confirmed=self.time + 1.2 if self.orders_end is OrderState.CONFIRMED else None,
+        )
+        self.orders.append(order)
+        return order
+
+    async def record_flow(self, agent: str, amount: Decimal, by: str, at: float | None, note: str = "") -> CashFlow:
+        flow = CashFlow(self.agent(agent).agent.id, self.time if at is None else at, amount, by, note)
+        self.flows.append(flow)
+        return flow
+
+    def standing(self) -> tuple[Alert, ...]:
+        return tuple(each for each in self.open if each.standing)
+
+    async def answer_standing(self, accept: bool, by: str) -> tuple[Alert, ...]:
+        found = self.standing()
+        for each in found:
+            answered = replace(each, standing=False)
+            if accept:
+                answered = replace(answered, state=State.ACKNOWLEDGED, acknowledged_by=by, acknowledged=self.time)
+            self.open[self.open.index(each)] = answered
+        return found
+
+    async def attribution(self, by: str, agent: str | None = None, since: float = 0.0) -> Attribution:
+        name = None if agent is None else self.agent(agent).agent.id
+        return attribute([t for t in self.trades if name in (None, t.agent) and t.exit_time >= since], by)
+
+    async def performance(self, agent: str) -> Performance:
+        name = self.agent(agent).agent.id
+        steps: Sequence[Sample] = [
+            a_sample(name, NOW - 30.0 * step, 10_000.0 + (step * 37 % 11)) for step in range(40, 0, -1)
+        ]
+        return measure(name, steps, (), [trade for trade in self.trades if trade.agent == name], spacing=30.0)

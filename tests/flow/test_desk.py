@@ -1,0 +1,228 @@
+"""What the desk does over a night: first starts, holds, silences, acknowledgements, cash flows, restarts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from monitor.alerts.alert import State
+from monitor.desk import DeskError
+from monitor.model import Agent, Limits, OrderState
+from monitor.ports import ControlError
+from tests.flow.night import night
+
+DOWN = {"error": "connection refused"}
+DEEP = {"equity": 8_000.0}
+
+
+async def test_history_found_at_the_first_start_is_one_message_and_no_page(tmp_path: Path) -> None:
+    async with night(tmp_path, names=("alpha", "beta", "gamma"), seen_before=False) as desk:
+        for _ in range(2):
+            await desk.see("alpha", balance=5.0)
+            await desk.see("beta", pnl_24h=-9_000.0)
+            await desk.see("gamma", **DOWN)
+        assert desk.pages() == ["3 troubles already stood when the desk first looked"]
+        message = desk.chat.sent[0][1]
+        assert [button.line for button in message.buttons] == ["standing accept", "standing keep"]
+        assert len(message.fields) == 3
+        await desk.restart()
+        await desk.see("alpha", balance=5.0)
+        assert desk.pages() == []
+        assert len(desk.desk.standing()) == 3
+
+
+async def test_what_was_found_and_accepted_is_not_paged_but_its_end_is_told(tmp_path: Path) -> None:
+    async with night(tmp_path, seen_before=False) as desk:
+        for _ in range(2):
+            await desk.see(balance=5.0)
+        (accepted,) = await desk.desk.answer_standing(True, "ana")
+        assert (accepted.state, accepted.acknowledged_by) == (State.ACKNOWLEDGED, "ana")
+        await desk.see(balance=5.0)
+        assert len(desk.pages()) == 1
+        await desk.see(balance=500.0)
+        assert "alpha has enough balance again" in desk.pages()[1]
+
+
+async def test_what_was_found_and_kept_is_paged_once_like_any_other(tmp_path: Path) -> None:
+    async with night(tmp_path, seen_before=False) as desk:
+        for _ in range(2):
+            await desk.see(balance=5.0)
+        await desk.desk.answer_standing(False, "ana")
+        for _ in range(3):
+            await desk.see(balance=5.0)
+        assert [title for title in desk.pages() if "Balance low" in title] == ["⚠️ WARN · alpha · Balance low"]
+        assert desk.desk.standing() == ()
+
+
+async def test_an_agent_that_breaks_after_its_first_polls_is_news(tmp_path: Path) -> None:
+    async with night(tmp_path, seen_before=False) as desk:
+        for _ in range(2):
+            await desk.see()
+        await desk.see(**DEEP)
+        assert desk.pages() == ["🚨 CRITICAL · alpha · Drawdown over the limit"]
+
+
+async def test_a_trouble_that_comes_back_within_the_hold_is_paged_when_the_hold_ends(tmp_path: Path) -> None:
+    async with night(tmp_path, hold=300.0) as desk:
+        await desk.see(balance=5.0)
+        await desk.see(balance=500.0)
+        assert len(desk.pages()) == 2
+        await desk.see(balance=5.0)
+        assert len(desk.pages()) == 2
+        await desk.restart()
+        await desk.see(balance=5.0, after=60.0)
+        assert desk.pages() == []
+        await desk.see(balance=5.0, after=200.0)
+        assert desk.pages() == ["⚠️ WARN · alpha · Balance low"]
+        kinds = [event.kind for event in await desk.store.events(desk.desk.alerts()[0].id)]
+        assert kinds[:2] == ["fired", "held"]
+        assert kinds[-1] == "paged"
+
+
+async def test_a_silenced_trouble_is_paged_when_the_silence_ends_and_it_still_stands(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(balance=5.0)
+        silence = await desk.desk.silence(desk.desk.alerts()[0].id, 600.0, "ana", "known")
+        await desk.see(balance=500.0)
+        await desk.see(balance=5.0)
+        await desk.restart()
+        assert desk.desk.silences() == (silence,)
+        await desk.see(balance=5.0)
+        assert desk.pages() == []
+        await desk.see(balance=5.0, after=600.0)
+        assert desk.pages() == ["⚠️ WARN · alpha · Balance low"]
+
+
+async def test_a_silence_is_bounded(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(balance=5.0)
+        with pytest.raises(DeskError, match="24 h at most"):
+            await desk.desk.silence(desk.desk.alerts()[0].id, 90_000.0, "ana", "holiday")
+
+
+async def test_acknowledging_edits_the_card_and_a_second_one_changes_nothing(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(**DEEP)
+        name = desk.desk.alerts()[0].id
+        first = await desk.desk.acknowledge(name[:4], "ana", "on it")
+        second = await desk.desk.acknowledge(name, "ben")
+        await desk.delivered()
+        assert (first.changed, second.changed, second.alert.acknowledged_by) == (True, False, "ana")
+        (ref, edited) = desk.chat.edits[-1]
+        assert ref == desk.chat.sent[0][0]
+        assert any("acknowledged by ana" in each.value for each in edited.fields)
+        await desk.see()
+        with pytest.raises(DeskError, match="already over"):
+            await desk.desk.acknowledge(name, "ben")
+
+
+async def test_a_withdrawal_recorded_late_is_no_drawdown(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(equity=6_000.0)
+        assert [alert.rule for alert in desk.desk.alerts()] == ["drawdown", "hard_loss"]
+        await desk.see(equity=6_010.0)
+        flow = await desk.desk.record_flow("alpha", Decimal(-4_000), "ana", None)
+        assert flow.time == desk.clock.now() - 30.0
+        assert desk.desk.status()[0].drawdown == pytest.approx(0.0, abs=1e-9)
+        await desk.see(equity=6_010.0)
+        assert desk.desk.alerts() == ()
+        await desk.restart()
+        assert desk.desk.status()[0].drawdown == pytest.approx(0.0, abs=1e-9)
+
+
+async def test_a_time_given_to_the_minute_still_finds_its_step(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(equity=20_000.0)
+        moved = desk.clock.now()
+        await desk.see(equity=20_000.0)
+        flow = await desk.desk.record_flow("alpha", Decimal(10_000), "ana", moved - 55.0)
+        assert flow.time == moved
+        await desk.see(equity=19_000.0)
+        assert desk.desk.status()[0].drawdown == pytest.approx(0.05)
+
+
+async def test_a_deposit_is_no_profit_wherever_it_is_recorded(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(equity=20_000.0)
+        await desk.desk.record_flow("alpha", Decimal(10_000), "ana", None)
+        await desk.see(equity=18_000.0)
+        assert desk.desk.status()[0].drawdown == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("amount", "ago"), [("0", None), ("NaN", None), ("5", 8 * 86_400.0), ("5", -60.0)])
+async def test_a_cash_flow_that_makes_no_sense_is_refused(amount: str, ago: float | None, tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        at = None if ago is None else desk.clock.now() - ago
+        with pytest.raises(DeskError):
+            await desk.desk.record_flow("alpha", Decimal(amount), "ana", at)
+
+
+async def test_a_restart_finds_the_whole_situation_again(tmp_path: Path) -> None:
+    async with night(tmp_path, names=("alpha", "beta")) as desk:
+        for step in range(40):
+            await desk.see("alpha", equity=10_000.0 + 37 * step % 11)
+            await desk.see("beta", **(DOWN if step % 3 else {}))
+        before = desk.desk.status()
+        await desk.restart()
+        assert desk.desk.status() == before
+        await desk.desk.stop()
+        await desk.restart()
+        assert desk.desk.status() == before
+
+
+async def test_alerts_of_an_agent_that_is_no_longer_watched_end(tmp_path: Path) -> None:
+    async with night(tmp_path, names=("alpha", "beta")) as desk:
+        await desk.see("beta", balance=5.0)
+        desk.agents = desk.agents[:1]
+        await desk.restart()
+        await desk.delivered()
+        assert desk.desk.alerts() == ()
+
+
+class Refusing:
+    """A control whose agent says no, or nothing."""
+
+    def __init__(self, *, uncertain: bool) -> None:
+        self.uncertain = uncertain
+
+    async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
+        raise ControlError("refused the key", uncertain=self.uncertain)
+
+
+def hasty(agent: Agent) -> Agent:
+    return replace(agent, limits=Limits(confirm_within=0.05))
+
+
+async def test_a_refused_order_leaves_the_one_before_it_in_force(tmp_path: Path) -> None:
+    async with night(tmp_path, controls={"alpha": Refusing(uncertain=False)}, change=hasty) as desk:
+        order = await desk.desk.order("alpha", "pause", "ana")
+        assert (order.state, order.detail) == (OrderState.REFUSED, "refused the key")
+        assert desk.desk.status()[0].pause is None
+        await desk.see(after=60.0)
+        assert desk.desk.alerts() == ()
+
+
+async def test_an_order_that_may_have_arrived_waits_for_its_proof(tmp_path: Path) -> None:
+    async with night(tmp_path, controls={"alpha": Refusing(uncertain=True)}, change=hasty) as desk:
+        order = await desk.desk.order("alpha", "pause", "ana")
+        assert order.state is OrderState.UNCONFIRMED
+        await desk.see(paused=True)
+        assert desk.desk.status()[0].pause is not None
+        assert desk.desk.alerts() == ()
+
+
+async def test_an_agent_without_a_control_cannot_be_ordered_and_is_told_so(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        with pytest.raises(DeskError, match="alpha has no control"):
+            await desk.desk.order("alp", "pause", "ana")
+
+
+@pytest.mark.parametrize("name", ["", "x", "alp\x00ha", "al"])
+async def test_an_unknown_or_ambiguous_name_is_one_sentence(name: str, tmp_path: Path) -> None:
+    async with night(tmp_path, names=("alpha", "alphonse"), seen_before=False) as desk:
+        with pytest.raises(DeskError) as error:
+            desk.desk.agent(name)
+        assert "alpha" in str(error.value)
