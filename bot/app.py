@@ -8,7 +8,8 @@ import functools
 import importlib
 import pkgutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import structlog
 from pydantic import BaseModel, ValidationError
@@ -26,7 +27,7 @@ from monitor.desk import Desk
 from monitor.engine.clock import SteadyClock
 from monitor.engine.local import Chore, Engine
 from monitor.model import Sample
-from monitor.ports import AgentControl, AgentSource, AuditEntry, Change, StoreError
+from monitor.ports import AgentControl, AgentSource, AuditEntry, Change, Observation, StoreError
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
 
@@ -48,14 +49,17 @@ def discover_platforms(settings: Settings) -> list[ChatPlatform]:
     return [platform for platform in built if platform is not None]
 
 
-def options(settings: Settings, spec: Spec, kinds: Mapping[str, sources.Kind | controls.Kind]) -> BaseModel:
-    """The options of a source or control, judged by its kind. Errors: SettingsError."""
+AnyKind = TypeVar("AnyKind", sources.Kind, controls.Kind)
+
+
+def chosen(settings: Settings, spec: Spec, kinds: Mapping[str, AnyKind]) -> tuple[AnyKind, BaseModel]:
+    """The kind of a source or control and its options, judged by it. Errors: SettingsError."""
     kind = kinds.get(spec.kind)
     if kind is None:
         sentence = f'there is no kind "{spec.kind}": there is {", ".join(kinds)}.'
         raise settings.error([Problem((*spec.path, "kind"), sentence)])
     try:
-        return kind.Options.model_validate(spec.options)
+        return kind, kind.Options.model_validate(spec.options)
     except ValidationError as error:
         raise settings.error(explain(error, kind.Options, spec.path)) from None
 
@@ -78,10 +82,10 @@ async def serve(app: App) -> int:
 async def looking(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[Sample]]]:
     """Give a function that looks once at an agent, by id. Errors: SettingsError."""
     kinds, agents = sources.discover(), {each.id: each for each in settings.agents}
-    chosen = {each.agent.id: (each.source.kind, options(settings, each.source, kinds)) for each in settings.fleet}
+    found = {each.agent.id: chosen(settings, each.source, kinds) for each in settings.fleet}
     async with sources.fleet_session(60.0) as session:
         means = sources.Means(session, SteadyClock())
-        built = {name: kinds[kind].build(each, means) for name, (kind, each) in chosen.items()}
+        built = {name: kind.build(options, means) for name, (kind, options) in found.items()}
 
         async def fetch(name: str) -> Sample:
             return (await built[name].fetch(agents[name], None)).sample
@@ -112,16 +116,9 @@ class App:
         self._runbooks = runbooks.load(settings.runbooks)
         self._hold = hold
         self._states = dict.fromkeys(self.platforms, "starting")
-        source_kinds, control_kinds = sources.discover(), controls.discover()
-        self._sources = {
-            each.agent.id: (source_kinds[each.source.kind], options(settings, each.source, source_kinds))
-            for each in settings.fleet
-        }
-        self._controls: dict[str, AgentControl] = {
-            each.agent.id: control_kinds[each.control.kind].build(options(settings, each.control, control_kinds))
-            for each in settings.fleet
-            if each.control is not None
-        }
+        kinds = sources.discover()
+        self._sources = {each.agent.id: chosen(settings, each.source, kinds) for each in settings.fleet}
+        self._controls = dict(_controls(settings))
         self._stack = contextlib.AsyncExitStack()
         self.desk: Desk
         self.store: Database
@@ -176,12 +173,12 @@ class App:
         self._stack.push_async_callback(session.close)
         means = sources.Means(session, clock)
         built: dict[str, AgentSource] = {
-            name: kind.build(chosen, means) for name, (kind, chosen) in self._sources.items()
+            name: kind.build(options, means) for name, (kind, options) in self._sources.items()
         }
         self.engine = Engine(
             self.settings.agents,
             built,
-            self.desk.observe,
+            self._observe,
             cursors=self.desk.cursor,
             clock=clock,
             urgent=self.desk.urgent,
@@ -219,6 +216,13 @@ class App:
                 self._states[platform.name] = "up"
                 return
 
+    async def _observe(self, batch: Sequence[Observation]) -> None:
+        await self.desk.observe(batch)
+        for each in batch:
+            score = self.desk.agent(each.sample.agent).score
+            if each.sample.equity is not None and score is not None and score.anomaly:
+                log.info("anomaly", agent=each.sample.agent, z=round(score.z or 0.0, 2), direction=score.direction)
+
     def _wake(self) -> None:
         self.outbox.wake()
 
@@ -247,3 +251,11 @@ class App:
 
         task.add_done_callback(ended)
         self._stack.push_async_callback(cancel)
+
+
+def _controls(settings: Settings) -> Iterator[tuple[str, AgentControl]]:
+    kinds = controls.discover()
+    for each in settings.fleet:
+        if each.control is not None:
+            kind, options = chosen(settings, each.control, kinds)
+            yield each.agent.id, kind.build(options)

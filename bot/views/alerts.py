@@ -31,7 +31,7 @@ def card(alert: Alert, rule: Rule | None, now: float) -> Message:
     badge = "✅ resolved" if over else _BADGES[alert.severity]
     return Message(
         title=f"{badge} · {headline(alert, rule)}",
-        text=plain(alert.reason, 500),
+        text=plain(f"Was: {alert.reason}" if over else alert.reason, 500),
         fields=tuple(_fields(alert, now)),
         buttons=() if over else _buttons(alert),
         footer=f"alert {alert.id}",

@@ -10,7 +10,7 @@ from bot.line import button
 from bot.views.alerts import acknowledged, headline
 from monitor.alerts.alert import State
 from monitor.desk import AgentStatus
-from monitor.detectors.zscore import Score
+from monitor.detectors.zscore import WARM_UP, Score
 from monitor.model import Order, OrderState, Sample, Severity
 from monitor.rule import Rule
 
@@ -42,7 +42,7 @@ def paused(order: Order, now: float) -> str:
 def z(score: Score | None) -> str:
     """The z-score of the newest return, or what it lacks."""
     if score is None:
-        return UNKNOWN
+        return lacking(0, WARM_UP)
     if score.z is None:
         return lacking(score.n, score.need) if score.n < score.need else f"{UNKNOWN} (returns do not move)"
     return f"{number(score.z, signed=True)}{' anomaly' if score.anomaly else ''}"

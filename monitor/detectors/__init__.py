@@ -1,0 +1,1 @@
+"""What looks odd in a series, one detector a file."""

@@ -40,7 +40,6 @@ class File:
     """One database file: a single writer, so that no transaction meets a lock, and readers that never wait for it."""
 
     def __init__(self, path: Path, name: str) -> None:
-        self.path = path
         self.name = name
         """What people call it."""
         self._writer = _engine(path, _WRITER_PRAGMAS, pool_size=1)

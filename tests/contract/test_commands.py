@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.access import Access
-from bot.chat import Message
+from bot.chat import Invocation, Message
 from bot.command import Command, Context, Role, UsageError, discover
 from bot.line import BUTTON_BYTES, split
 from bot.platforms.memory import Memory
@@ -72,8 +72,6 @@ async def test_nonsense_is_answered_or_refused_in_a_sentence(command: Command, a
 
     async def reply(_message: Message) -> None:
         """Nobody listens."""
-
-    from bot.chat import Invocation
 
     words = split(" ".join(args))
     invocation = Invocation(command.name, memory.name, "1", "ana", "memory", desk.now())

@@ -2,82 +2,160 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-import re
-import tempfile
-from collections.abc import AsyncIterator
-from typing import BinaryIO, Protocol
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from bot.chat import Button, ChatPlatform, Field, Invocation, Message, MessageRef, Reply, Table, TransportError
+from bot.chat import Button, ChatPlatform, Field, Invocation, Message, MessageRef, Reply, Table, Tone, TransportError
 from bot.platforms.console import Console
 from bot.platforms.memory import Memory
 
+FULL = Message(
+    title="a title",
+    text="a text",
+    fields=(Field("a label", "a value"),),
+    tables=(Table(("name", "figure"), (("alpha", "1.00"),)),),
+    buttons=(Button("a button", "whoami"),),
+    footer="a footer",
+    tone=Tone.CRITICAL,
+    loud=True,
+)
 
-class Desk:
+
+@dataclass
+class Chat:
     """A platform, a way to speak into it, and a way to read what it showed."""
 
-    def __init__(self, platform: ChatPlatform) -> None:
-        self.platform = platform
-        self.heard: list[Invocation] = []
+    platform: ChatPlatform
+    speak: Callable[[str], object]
+    shown: Callable[[], str]
+    heard: asyncio.Queue[Invocation] = field(default_factory=asyncio.Queue)
 
     async def handler(self, invocation: Invocation, reply: Reply) -> None:
-        self.heard.append(invocation)
-        await reply(Message(f"heard {invocation.line}"))
+        await reply(Message(f"you said {invocation.line}"))
+        self.heard.put_nowait(invocation)
+
+    async def say(self, line: str) -> Invocation:
+        self.speak(line)
+        return await asyncio.wait_for(self.heard.get(), 5)
 
 
-class Chat(Protocol):
-    desk: Desk
+def memory_chat() -> tuple[Chat, Callable[[], None]]:
+    memory = Memory()
+    given: list[asyncio.Task[tuple[Message, ...]]] = []
 
-    async def type(self, line: str) -> None: ...
+    def shown() -> str:
+        messages = [*(message for _, message in (*memory.sent, *memory.edits)), *memory.replies]
+        return "\n".join(text for message in messages for text in texts(message))
 
-    def shown(self) -> str: ...
-
-
-class MemoryChat:
-    def __init__(self) -> None:
-        self.memory = Memory()
-        self.desk = Desk(self.memory)
-
-    async def type(self, line: str) -> None:
-        await self.memory.give(line)
-
-    def shown(self) -> str:
-        messages = [*(message for _, message in (*self.memory.sent, *self.memory.edits)), *self.memory.replies]
-        return "\n".join(text for message in messages for text in _texts(message))
+    return Chat(memory, lambda line: given.append(asyncio.create_task(memory.give(line))), shown), given.clear
 
 
-class ConsoleChat:
-    def __init__(self, out: BinaryIO, into: int, read: BinaryIO) -> None:
-        self.desk = Desk(Console("ana", read, out))
-        self._out = out
-        self._into = into
+def console_chat(folder: Path) -> tuple[Chat, Callable[[], None]]:
+    into, out = os.pipe()
+    page = folder / "page"
+    read, write = os.fdopen(into, "rb"), page.open("wb")
+    chat = Chat(Console("ana", read, write), lambda line: os.write(out, f"{line}\n".encode()), page.read_text)
 
-    async def type(self, line: str) -> None:
-        os.write(self._into, f"{line}\n".encode())
-        await settled(self)
+    def close() -> None:
+        os.close(out)
+        read.close()
+        write.close()
 
-    def shown(self) -> str:
-        with open(self._out.name, encoding="utf-8") as file:
-            return file.read()
-
-
-async def settled(chat: ConsoleChat) -> None:
-    """Wait until the newest line was heard and answered."""
-    import asyncio
-
-    async with asyncio.timeout(5):
-        while not chat.desk.heard or f"heard {chat.desk.heard[-1].line}" not in chat.shown():
-            await asyncio.sleep(0.005)
+    return chat, close
 
 
-def _texts(message: Message) -> list[str]:
+@pytest.fixture(params=["memory", "console"])
+async def chat(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Chat]:
+    made, close = memory_chat() if request.param == "memory" else console_chat(tmp_path)
+    await made.platform.start(made.handler)
+    yield made
+    await made.platform.stop()
+    close()
+
+
+def texts(message: Message) -> list[str]:
     return [
         message.title,
         message.text,
-        *(f"{field.label} {field.value}" for field in message.fields),
+        *(text for each in message.fields for text in (each.label, each.value)),
         *(cell for table in message.tables for row in (table.columns, *table.rows) for cell in row),
         *(button.label for button in message.buttons),
         message.footer,
     ]
+
+
+async def test_everything_in_a_message_is_shown(chat: Chat) -> None:
+    await chat.platform.send(FULL)
+    assert all(text in chat.shown() for text in texts(FULL))
+
+
+async def test_each_message_has_a_reference_of_its_own(chat: Chat) -> None:
+    first, second = await chat.platform.send(Message("one")), await chat.platform.send(Message("two"))
+    assert first != second
+    assert {first.platform, second.platform} == {chat.platform.name}
+
+
+async def test_what_stands_at_a_reference_can_be_changed_again_and_again(chat: Chat) -> None:
+    ref = await chat.platform.send(Message("firing"))
+    for title in ("acknowledged by ana", "resolved"):
+        await chat.platform.edit(ref, Message(title))
+        assert title in chat.shown()
+
+
+async def test_a_change_of_a_message_from_before_a_restart_is_not_lost(chat: Chat) -> None:
+    ref = await chat.platform.send(Message("firing"))
+    await chat.platform.stop()
+    await chat.platform.start(chat.handler)
+    await chat.platform.edit(ref, Message("resolved meanwhile"))
+    assert "resolved meanwhile" in chat.shown()
+
+
+async def test_a_message_of_another_platform_is_refused_for_good(chat: Chat) -> None:
+    with pytest.raises(TransportError) as caught:
+        await chat.platform.edit(MessageRef("elsewhere", "1", "1"), Message("lost"))
+    assert caught.value.permanent
+
+
+async def test_a_line_reaches_the_handler_with_who_and_where_and_its_answer_is_shown(chat: Chat) -> None:
+    heard = await chat.say("/status alpha")
+    assert (heard.line, heard.platform, heard.button) == ("/status alpha", chat.platform.name, False)
+    assert heard.user
+    assert heard.time > 1_700_000_000
+    assert "you said /status alpha" in chat.shown()
+
+
+@pytest.mark.parametrize(
+    "text", ["[bold]x[/bold]", "<b>x</b> &amp;", "_a_ *b* `c` ~d~", "[/]", "\\[x]", ":smile:", "{agent}", "http://x.y"]
+)
+async def test_markup_in_a_text_is_shown_as_it_is(chat: Chat, text: str) -> None:
+    message = Message(text, text, (Field(text, text),), (Table((text,), ((text,),)),), (Button(text, "whoami"),), text)
+    await chat.platform.send(message)
+    assert chat.shown().count(text) == len(texts(message))
+
+
+async def test_a_long_text_stays_whole_and_readable(chat: Chat) -> None:
+    words = " ".join(f"word{number}" for number in range(600))
+    assert len(words) > 5_000
+    await chat.platform.send(Message("long", words))
+    assert words in " ".join(chat.shown().split())
+
+
+async def test_a_long_table_is_shown_row_by_row(chat: Chat) -> None:
+    rows = tuple((f"agent{number}", f"{number}.00") for number in range(200))
+    await chat.platform.send(Message("long", tables=(Table(("Agent", "Equity"), rows),)))
+    shown = chat.shown().split()
+    assert [cell for cell in shown if cell.startswith("agent")] == [name for name, _ in rows]
+
+
+async def test_nothing_is_said_after_the_end(chat: Chat) -> None:
+    await chat.platform.stop()
+    before = chat.shown()
+    with pytest.raises(TransportError) as caught:
+        await chat.platform.send(Message("too late"))
+    assert not caught.value.permanent
+    assert chat.shown() == before

@@ -200,7 +200,9 @@ async def test_audit_is_newest_first_and_events_are_in_the_order_they_happened(s
 
 async def test_snapshots_are_found_by_version_and_time_and_dropped_from_a_time_on(store: Database) -> None:
     taken = [Snapshot("alpha", T0 + step, 1, f"[{step}]") for step in range(4)]
-    await store.commit(Change(snapshots=[*taken, Snapshot("alpha", T0 + 9, 2, "{}"), Snapshot("beta", T0, 1, "{}")]))
+    await store.commit(
+        Change(snapshots=[*taken, Snapshot("alpha", T0 + 9, 2, "{}"), Snapshot("beta", T0 + 5, 1, "{}")])
+    )
     assert await store.snapshot("alpha", 1) == taken[3]
     assert await store.snapshot("alpha", 1, before=T0 + 3) == taken[2]
     assert await store.snapshot("alpha", 1, before=T0) is None
@@ -244,6 +246,36 @@ async def test_reading_never_waits_for_a_writer(store: Database) -> None:
 async def test_writers_wait_for_each_other_instead_of_failing(store: Database) -> None:
     await asyncio.gather(*(store.commit(Change(samples=[a_sample(time=T0 + step)])) for step in range(100)))
     assert len(await store.samples("alpha", 0)) == 100
+
+
+async def test_a_writer_has_the_file_to_itself_from_its_first_word_on(store: Database, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "nightdesk.db", timeout=0, isolation_level=None)
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("SELECT count(*) FROM samples")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+
+    await store._file.write(work)
+    other.close()
+
+
+async def test_a_write_whose_caller_is_cancelled_goes_on_to_its_end(store: Database) -> None:
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(connection: AsyncConnection) -> None:
+        await connection.exec_driver_sql("INSERT INTO people VALUES ('ana', 'admin', '{}')")
+        begun.set()
+        await go_on.wait()
+
+    caller = asyncio.create_task(store._file.write(work))
+    await asyncio.wait_for(begun.wait(), 10)
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    assert await store.people() == []
+    go_on.set()
+    await asyncio.wait_for(store.commit(Change(samples=[a_sample()])), 10)
+    assert await store.people() == [Person("ana", "admin", {})]
 
 
 async def test_commits_cancelled_at_any_moment_are_whole_or_absent_and_block_nobody(store: Database) -> None:

@@ -20,6 +20,7 @@ from monitor.model import Agent, Limits, LossLimit, Sample, Trade
 from monitor.ports import AgentControl, Observation
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
+from tests.stores import new_database
 
 EVENING = 1_790_000_000.0
 LIMITS = Limits(min_balance=100.0, hard_loss=LossLimit(share=0.3))
@@ -114,7 +115,7 @@ async def night(
 ) -> AsyncIterator[Night]:
     """A running night; with `seen_before` every agent has been calm for a while, so that nothing is 'found'."""
     agents = tuple(change(Agent(name, limits=limits)) for name in names)
-    one = Night(folder / "night.db", agents, controls or {}, hold)
+    one = Night(new_database(folder), agents, controls or {}, hold)
     await one.start()
     try:
         if seen_before:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ from monitor.model import Agent, Limits, OrderState
 from monitor.ports import ControlError
 from tests.flow.night import night
 
-DOWN = {"error": "connection refused"}
-DEEP = {"equity": 8_000.0}
+DOWN: dict[str, Any] = {"error": "connection refused"}
+DEEP: dict[str, Any] = {"equity": 8_000.0}
 
 
 async def test_history_found_at_the_first_start_is_one_message_and_no_page(tmp_path: Path) -> None:
