@@ -34,7 +34,7 @@ class Lines:
     """
 
     def __init__(self, stream: Stream, line: Callable[[str], None]) -> None:
-        self._fd = stream.fileno()
+        self._fd = os.dup(stream.fileno())
         self._line = line
         self._rest = b""
         self._loop = asyncio.get_running_loop()
@@ -55,7 +55,13 @@ class Lines:
         self._arm()
 
     def close(self) -> None:
-        """Read nothing any more; the descriptor stays open."""
+        """Read nothing any more; `stream` stays open."""
+        self._end()
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _end(self) -> None:
         self._ended = True
         self._disarm()
 
@@ -70,8 +76,6 @@ class Lines:
             self._watched = True
         except PermissionError:
             self._later = self._loop.call_soon(self._read)
-        except OSError:
-            self._ended = True
 
     def _disarm(self) -> None:
         if self._watched:
@@ -101,12 +105,19 @@ class Lines:
         except OSError:
             data = b""
         if not data:
-            self.close()
+            self._end()
             data = b"\n" if self._rest else b""
         *lines, rest = (self._rest + data).split(b"\n")
         self._rest = rest[:LONGEST]
         for line in lines:
             self._line(line[:LONGEST].decode(errors="replace").rstrip("\r"))
+
+
+def _opened(fd: int) -> int:
+    if os.isatty(fd):
+        with contextlib.suppress(OSError):  # another user's terminal cannot be opened, only used as it was handed over
+            return os.open(os.ttyname(fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    return os.dup(fd)
 
 
 def _ours(fd: int) -> bool:
@@ -120,18 +131,15 @@ def _ours(fd: int) -> bool:
 class Sink:
     """Writes bytes one after the other, and waits for a slow reader without blocking.
 
-    A terminal is opened anew, so that not blocking concerns nobody else who has it open.
+    A terminal is opened anew, so that not blocking concerns nobody else who has it open. `within`: seconds that nothing
+    may be taken.
     """
 
-    def __init__(self, stream: Stream, within: float = 5.0) -> None:
-        self._fd = stream.fileno()
-        self._own = False
+    def __init__(self, stream: Stream, within: float) -> None:
+        self.fd = _opened(stream.fileno())
+        """Its own, so that nobody else's close hands its number to another file."""
         self._within = within
         self._lock = asyncio.Lock()
-        if os.isatty(self._fd):
-            with contextlib.suppress(OSError):  # another user's terminal stays as it was handed over
-                self._fd = os.open(os.ttyname(self._fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
-                self._own = True
 
     async def write(self, data: bytes) -> None:
         """Write everything. Errors: OSError (closed, broken, or TimeoutError when nobody reads it)."""
@@ -141,29 +149,27 @@ class Sink:
                     data = data[await self._piece(data[:PIECE]) :]
 
     def close(self) -> None:
-        """Give back what was opened."""
-        if self._own:
-            self._own = False
-            os.close(self._fd)
+        """Write nothing any more; `stream` stays open."""
+        os.close(self.fd)
 
     async def _piece(self, data: bytes) -> int:
         while True:
             try:
-                return os.write(self._fd, data) if self._fits() else await self._wait()
+                return os.write(self.fd, data) if self._fits() else await self._wait()
             except BlockingIOError:
                 await asyncio.sleep(SHORT)
 
     async def _wait(self) -> int:
         """Wait until something fits; nothing is written meanwhile."""
         loop, ready = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_writer(self._fd, ready.set)
+        loop.add_writer(self.fd, ready.set)
         try:
             await ready.wait()
         finally:
-            loop.remove_writer(self._fd)
+            loop.remove_writer(self.fd)
         return 0
 
     def _fits(self) -> bool:
         poll = select.poll()
-        poll.register(self._fd, select.POLLOUT)
+        poll.register(self.fd, select.POLLOUT)
         return bool(poll.poll(0))

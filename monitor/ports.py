@@ -161,7 +161,7 @@ class Store(Protocol):
         """The newest audit entries, newest first."""
 
     async def forget(self, before: float, limit: int) -> int:
-        """Delete at most `limit` raw samples older than `before`; return how many went."""
+        """Delete at most `limit` raw samples older than `before`, and thin the snapshots; return how many went."""
 
 
 class StoreError(Exception):
@@ -203,4 +203,3 @@ class OutboxStore(Protocol):
 
     async def undelivered(self) -> tuple[int, float | None]:
         """How many notifications wait, and when the oldest was created."""
-

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import structlog
 from rich import box
 from rich.console import Console as Terminal
 from rich.console import Group, RenderableType
@@ -40,21 +41,29 @@ _COLOURS = {
     Tone.GOOD: "#22C55E",
     Tone.OVER: "#64748B",
 }
+log = structlog.get_logger()
 
 
 class Console:
     """One person at a terminal, or a pipe in place of either side; `user` is who gives the lines.
 
     Without a terminal at `write` there is no colour, no frame and no prompt. Once `read` has ended, it goes on saying
-    what there is to say.
+    what there is to say. `within`: seconds that a terminal may take nothing before a message counts as not taken.
     """
 
     def __init__(
-        self, user: str, read: Stream | None = None, write: Stream | None = None, clock: Callable[[], float] = time.time
+        self,
+        user: str,
+        read: Stream | None = None,
+        write: Stream | None = None,
+        *,
+        within: float = 5.0,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._user = user
         self._read = read or sys.stdin
         self._write = write or sys.stdout
+        self._within = within
         self._clock = clock
         self._handler: Handler | None = None
         self._lines: Lines | None = None
@@ -76,8 +85,8 @@ class Console:
         """Read lines and say things from now on. Errors: TransportError (the terminal cannot be opened)."""
         await self.stop()
         try:
-            self._sink = Sink(self._write)
-            self._tty = os.isatty(self._write.fileno())
+            self._sink = Sink(self._write, self._within)
+            self._tty = os.isatty(self._sink.fd)
         except (OSError, ValueError) as error:
             raise TransportError(f"the terminal cannot be opened: {error}") from error
         self._handler = handler
@@ -92,6 +101,7 @@ class Console:
         self._handler = None
         if self._lines is not None:
             self._lines.close()
+            self._lines = None
         self._waiting.clear()
         for task in self._tasks:
             task.cancel()
@@ -146,8 +156,10 @@ class Console:
                 await self._prompt()
                 return
             await handler(Invocation(line, NAME, self._user, self._user, NAME, self._clock(), pressed), self._reply)
-        except TransportError:
-            return  # nobody is there to read the answer
+        except TransportError as error:
+            log.warning("the console was not told", error=str(error))
+        except Exception:
+            log.exception("a line of the console failed")
 
     async def _reply(self, message: Message) -> None:
         await self._print(self._card(message))
@@ -163,7 +175,7 @@ class Console:
             force_terminal=self._tty,
             color_system="auto" if self._tty else None,
             no_color=None if self._tty else True,
-            width=self._width(),
+            width=_width(self._sink),
             markup=False,
             emoji=False,
             highlight=False,
@@ -174,6 +186,8 @@ class Console:
         text = page.getvalue()
         if self._tty:
             text = f"\r\x1b[K{text}{PROMPT}" + ("\a" if loud else "")
+        else:
+            text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
         encoding = getattr(self._write, "encoding", None) or "utf-8"
         await self._put(text.encode(encoding, errors="replace"))
 
@@ -186,12 +200,6 @@ class Console:
             raise TransportError("the terminal takes no output: is it held (Ctrl-S) or full?") from None
         except OSError as error:
             raise TransportError(f"the terminal is gone: {error.strerror or error}") from error
-
-    def _width(self) -> int:
-        try:
-            return os.get_terminal_size(self._write.fileno()).columns or WIDTH
-        except OSError:
-            return WIDTH
 
     def _card(self, message: Message) -> list[RenderableType]:
         colour = _COLOURS[message.tone]
@@ -214,6 +222,13 @@ class Console:
             del self._buttons[next(iter(self._buttons))]
         shown.rstrip()
         return shown
+
+
+def _width(sink: Sink | None) -> int:
+    try:
+        return (os.get_terminal_size(sink.fd).columns if sink else 0) or WIDTH
+    except OSError:
+        return WIDTH
 
 
 def _body(message: Message) -> list[RenderableType]:

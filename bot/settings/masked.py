@@ -74,7 +74,8 @@ def _agent(of: Watched) -> Mapping[str, object]:
 
 
 def _spec(of: Spec) -> Mapping[str, object]:
-    return {"kind": of.kind, **of.options}
+    shown = {name: value for name, value in of.options.items() if not isinstance(value, SecretStr)}
+    return {"kind": of.kind, **shown}
 
 
 def _percent(share: float) -> str:

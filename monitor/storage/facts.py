@@ -16,6 +16,7 @@ from monitor.storage.schema import names, of
 from monitor.storage.sqlite import File, Insert, insert, upsert
 
 Value = TypeVar("Value")
+DAY = 86_400.0
 
 
 def _newer_alert(coming: Any) -> ColumnElement[bool]:
@@ -155,7 +156,11 @@ class Facts:
         return await self._all(AuditEntry, query)
 
     async def forget(self, before: float, limit: int) -> int:
-        """Delete at most `limit` raw samples older than `before`, an agent's oldest first; return how many went."""
+        """Delete at most `limit` raw samples older than `before`, an agent's oldest first; return how many went.
+
+        Of an agent's snapshots only the last of each day (UTC) stays, and of those older than `before` only the newest.
+        """
+        await self._thin(before)
         table = schema.samples.c
         # Naming every agent lets the database walk the beginnings of their ranges instead of all samples.
         known = table.agent.in_(select(schema.agents.c.id))
@@ -167,6 +172,19 @@ class Facts:
             ranges = [{"of": agent, "until": time} for agent, time in last.items()]
             await self._file.write(lambda connection: connection.execute(gone, ranges))
         return len(found)
+
+    async def _thin(self, before: float) -> None:
+        table = schema.snapshots.c
+        kept: dict[tuple[str, float], float] = {}
+        gone = []
+        for agent, time in await self._file.read(select(table.agent, table.time).order_by(table.agent, table.time)):
+            day = (agent, max(time, before) // DAY)
+            if day in kept:
+                gone.append({"of": agent, "at": kept[day]})
+            kept[day] = time
+        if gone:
+            drop = delete(schema.snapshots).where(table.agent == bindparam("of"), table.time == bindparam("at"))
+            await self._file.write(lambda connection: connection.execute(drop, gone))
 
     async def _all(self, kind: type[Value], query: Select[Any]) -> list[Value]:
         return [kind(*row) for row in await self._file.read(query)]

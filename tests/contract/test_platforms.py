@@ -139,7 +139,7 @@ async def test_markup_in_a_text_is_shown_as_it_is(chat: Chat, text: str) -> None
 
 
 async def test_a_long_text_stays_whole_and_readable(chat: Chat) -> None:
-    words = " ".join(f"word{number}" for number in range(600))
+    words = " ".join(f"word{number}" for number in range(700))
     assert len(words) > 5_000
     await chat.platform.send(Message("long", words))
     assert words in " ".join(chat.shown().split())

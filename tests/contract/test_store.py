@@ -198,6 +198,22 @@ async def test_audit_is_newest_first_and_events_are_in_the_order_they_happened(s
     assert await store.events("a2") == []
 
 
+async def test_of_an_agents_snapshots_the_last_of_each_day_stays(store: Database) -> None:
+    day = 86_400.0
+    midnight = T0 // day * day
+    times = [midnight - 9 * day, midnight - 8 * day, midnight - day, midnight - 1, midnight + 5, midnight + 3600]
+    await store.commit(Change(snapshots=[Snapshot("alpha", time, 1, str(time)) for time in times]))
+    await store.commit(Change(snapshots=[Snapshot("beta", times[0], 1, "{}")]))
+    await store.forget(midnight - 7 * day, 10)
+    kept = []
+    before = None
+    while (found := await store.snapshot("alpha", 1, before=before)) is not None:
+        kept.append(found.time)
+        before = found.time
+    assert kept == [times[5], times[3], times[1]]
+    assert await store.snapshot("beta", 1) is not None
+
+
 async def test_snapshots_are_found_by_version_and_time_and_dropped_from_a_time_on(store: Database) -> None:
     taken = [Snapshot("alpha", T0 + step, 1, f"[{step}]") for step in range(4)]
     await store.commit(
