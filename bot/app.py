@@ -187,6 +187,7 @@ class App:
         self.desk.skipped = self.engine.skipped
         await self.engine.start()
         self._stack.push_async_callback(self.engine.stop)
+        log.info("watching", agents=len(built), telling=", ".join(self.platforms) or "nobody")
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Errors: whatever ended a part that must not end."""

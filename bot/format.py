@@ -56,14 +56,14 @@ def share(value: float | None, digits: int = 1) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """Write a length of time for reading: "1.2 s", "45 s", "4 m 12 s", "2 h 5 m", "3 d 4 h"."""
+    """Write a length of time for reading: "120 ms", "1.2 s", "45 s", "4 m 12 s", "2 h 5 m", "3 d 4 h"."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
     seconds = max(seconds, 0.0)
-    if seconds < 0.0995:  # noqa: PLR2004 -- from here on a tenth of a second is written as such
+    if round(seconds, 3) < 1:
         return f"{seconds * 1000:.0f} ms"
     if round(seconds, 1) < 10:  # noqa: PLR2004 -- short waits are told to a tenth
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)
     for unit, size, below, small in (("d", 86_400, "h", 3_600), ("h", 3_600, "m", 60), ("m", 60, "s", 1)):
         if whole >= size:

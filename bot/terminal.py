@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import select
 from collections.abc import Callable
@@ -151,9 +152,12 @@ class Sink:
     def close(self) -> None:
         """Write nothing any more; `stream` stays open."""
         os.close(self.fd)
+        self.fd = -1
 
     async def _piece(self, data: bytes) -> int:
         while True:
+            if self.fd < 0:
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             try:
                 return os.write(self.fd, data) if self._fits() else await self._wait()
             except BlockingIOError:
@@ -161,12 +165,12 @@ class Sink:
 
     async def _wait(self) -> int:
         """Wait until something fits; nothing is written meanwhile."""
-        loop, ready = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_writer(self.fd, ready.set)
+        loop, ready, fd = asyncio.get_running_loop(), asyncio.Event(), self.fd
+        loop.add_writer(fd, ready.set)
         try:
             await ready.wait()
         finally:
-            loop.remove_writer(self.fd)
+            loop.remove_writer(fd)
         return 0
 
     def _fits(self) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
+from monitor import orders
 from monitor.alerts import lifecycle
 from monitor.alerts.alert import Alert, Silence, State
 from monitor.alerts.runbooks import Runbook
@@ -17,7 +18,7 @@ from monitor.detectors.zscore import Score
 from monitor.fleet import AgentState, matching_step
 from monitor.model import Agent, CashFlow, Order, OrderState, Sample
 from monitor.performance import Performance, measure
-from monitor.ports import AgentControl, Clock, ControlError, Observation, Store
+from monitor.ports import AgentControl, Clock, Observation, Store
 from monitor.turn import Setup
 
 DAY = 86_400.0
@@ -166,30 +167,22 @@ class Desk:
             turn.silence(silence)
         return silence
 
+    def require_control(self, agent: str) -> Agent:
+        """The agent, if it can be ordered. Errors: DeskError (no such agent, no control)."""
+        target = self.agent(agent).agent
+        if target.id not in self._controls:
+            raise DeskError(f"No control is set for {target.id}: give it one in the settings, so that it takes orders.")
+        return target
+
     async def order(self, agent: str, action: str, by: str, reason: str = "") -> Order:
         """Order an agent to `pause` or `resume`; return once it is confirmed, refused, or its time is up.
 
         Errors: DeskError (no such agent, no control).
         """
-        target = self.agent(agent).agent
-        control = self._controls.get(target.id)
-        if control is None:
-            raise DeskError(f"{target.id} has no control: give it one in the settings, so that it can be ordered.")
+        target = self.require_control(agent)
         now = self.now()
         order = Order(_id(target.id, action, now), target.id, action, by, now, reason)
-        async with self._book.turn() as turn:
-            previous = self._book.situation.orders.get(target.id)
-            turn.order(order)
-        try:
-            said = await control.send(target, action, by, reason)
-        except ControlError as error:
-            if error.uncertain:
-                return await self._proven(order, str(error), target.limits.confirm_within)
-            refused = replace(order, state=OrderState.REFUSED, detail=str(error))
-            async with self._book.turn() as turn:
-                turn.withdraw(refused, previous)
-            return refused
-        return await self._proven(order, said, target.limits.confirm_within)
+        return await orders.give(self._book, self._controls[target.id], target, order)
 
     async def record_flow(self, agent: str, amount: Decimal, by: str, at: float | None, note: str = "") -> CashFlow:
         """Record a deposit (+) or withdrawal (-) and return what was stored.
@@ -249,29 +242,6 @@ class Desk:
             return await asyncio.to_thread(measure, target.id, samples, flows, trades, spacing=target.interval)
         except ValueError as error:
             raise DeskError(str(error)) from error
-
-    async def _proven(self, order: Order, said: str, within: float) -> Order:
-        """Wait until the agent reports what was ordered, or its time is up."""
-        async with self._book.turn() as turn:
-            newest = self._book.situation.orders.get(order.agent)
-            if newest is not None and newest.id == order.id:
-                state = newest.state if newest.state is OrderState.CONFIRMED else OrderState.ACCEPTED
-                order = replace(newest, state=state, accepted=self.now(), detail=said)
-                turn.order(order)
-
-        def over() -> bool:
-            newest = self._book.situation.orders.get(order.agent)
-            return newest is None or newest.id != order.id or newest.state is OrderState.CONFIRMED
-
-        await self._book.wait_until(over, within)
-        async with self._book.turn() as turn:
-            newest = self._book.situation.orders.get(order.agent, order)
-            if newest.id != order.id:
-                return replace(order, state=OrderState.UNCONFIRMED, detail=f"{newest.by} ordered {newest.action}")
-            if newest.state is not OrderState.CONFIRMED:
-                newest = replace(newest, state=OrderState.UNCONFIRMED)
-                turn.order(newest)
-        return newest
 
     def _status(self, agent: Agent) -> AgentStatus:
         state = self._book.situation.states.get(agent.id) or AgentState.of(agent)

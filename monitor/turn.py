@@ -102,8 +102,11 @@ class Turn:
         self._orders[order.agent] = order
 
     def withdraw(self, order: Order, previous: Order | None) -> None:
-        """Record that an order was refused: the one before it is in force again."""
+        """Record that an order was refused: the one before it is in force again, unless a newer one is."""
         self._new_orders.append(order)
+        newest = self._orders.get(order.agent)
+        if newest is None or newest.id != order.id:
+            return
         if previous is None:
             self._orders.pop(order.agent, None)
         else:

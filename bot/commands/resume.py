@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.arguments import at_most
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
-from bot.format import clock, plain
+from bot.format import clock, count, plain
 from bot.views.orders import asked, outcome
 from monitor.desk import AgentStatus
 
@@ -22,7 +22,7 @@ def _question(ctx: Context) -> str:
     pause = status.pause
     by = f" (paused by {plain(pause.by, 40)}, {clock(pause.requested, ctx.desk.now())})" if pause else ""
     reason = f" The pause says: {plain(pause.reason, 120)}." if pause and pause.reason else ""
-    trouble = f" It has {len(status.alerts)} open alerts." if status.alerts else ""
+    trouble = f" It has {count(len(status.alerts), 'open alert')}." if status.alerts else ""
     return f"Resume {status.agent.id}{by}?{reason}{trouble}"
 
 

@@ -185,7 +185,8 @@ class Console:
             terminal.print(part)
         text = page.getvalue()
         if self._tty:
-            text = f"\r\x1b[K{text}{PROMPT}" + ("\a" if loud else "")
+            erase = "" if terminal.is_dumb_terminal else "\r\x1b[K"
+            text = f"{erase}{text}{PROMPT}" + ("\a" if loud else "")
         else:
             text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
         encoding = getattr(self._write, "encoding", None) or "utf-8"
@@ -206,22 +207,21 @@ class Console:
         title = Text(plain(message.title), style=f"bold {colour}")
         body = list(_body(message))
         if message.buttons:
-            body.append(self._keys(message.buttons))
+            body.append(_wrapped(self._keys(message.buttons), _width(self._sink) - 4))
         if not self._tty:
             return [title, *body, Text("")]
         return [Panel(Group(title, *body), border_style=colour, box=box.ROUNDED)]
 
-    def _keys(self, buttons: tuple[Button, ...]) -> Text:
+    def _keys(self, buttons: tuple[Button, ...]) -> list[Text]:
         """Number the buttons on from the last card, and forget the oldest."""
-        shown = Text()
+        keys = []
         for each in buttons:
             self._pressed += 1
             self._buttons[self._pressed] = each.line
-            shown.append(f"[{self._pressed}] ", style="bold").append(plain(each.label)).append("  ")
+            keys.append(Text.assemble((f"[{self._pressed}] ", "bold"), plain(each.label)))
         while len(self._buttons) > BUTTONS:
             del self._buttons[next(iter(self._buttons))]
-        shown.rstrip()
-        return shown
+        return keys
 
 
 def _width(sink: Sink | None) -> int:
@@ -229,6 +229,16 @@ def _width(sink: Sink | None) -> int:
         return (os.get_terminal_size(sink.fd).columns if sink else 0) or WIDTH
     except OSError:
         return WIDTH
+
+
+def _wrapped(keys: list[Text], width: int) -> Text:
+    """Side by side as far as they fit, never a number without its label."""
+    lines: list[list[Text]] = [[]]
+    for key in keys:
+        if lines[-1] and sum(each.cell_len + 2 for each in lines[-1]) + key.cell_len > width:
+            lines.append([])
+        lines[-1].append(key)
+    return Text("\n").join(Text("  ").join(line) for line in lines)
 
 
 def _body(message: Message) -> list[RenderableType]:
@@ -242,14 +252,16 @@ def _body(message: Message) -> list[RenderableType]:
         for field in message.fields:
             grid.add_row(Text(plain(field.label), style="dim"), Text(block(field.value)))
         parts.append(grid)
-    parts += [_table(table) for table in message.tables]
+    for table in message.tables:
+        parts += [Text(""), _table(table)]
     if message.footer:
+        parts += [Text("")] * bool(message.tables)
         parts.append(Text(block(message.footer), style="dim"))
     return parts
 
 
 def _table(table: Table) -> Grid:
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for index, column in enumerate(table.columns):
         grid.add_column(Text(plain(column)), justify="right" if index else "left", overflow="fold")
     for row in table.rows:

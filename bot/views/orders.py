@@ -16,7 +16,7 @@ _DONE = {"pause": "paused", "resume": "running again"}
 def asked(agent: Agent, action: str) -> Message:
     """Say at once that an order is on its way."""
     within = span(agent.limits.confirm_within)
-    return Message(f"Asked {plain(agent.id, 64)} to {action}", f"Waiting up to {within} for it to show.")
+    return Message(f"Asked {plain(agent.id, 64)} to {action}", f"Waiting up to {within} until it reports that.")
 
 
 def outcome(order: Order, after: AgentStatus) -> Message:

@@ -28,8 +28,9 @@ def performance(found: Performance, currency: str, now: float) -> Message:
 
 
 def _row(figure: Figure, currency: str) -> tuple[str, ...]:
-    advice = "" if figure.mark == "act" else plain(figure.advice, 120)
-    return plain(figure.title, 40), value(figure, currency), _MARKS[figure.mark], advice or f"{figure.n:,}"
+    told = figure.mark == "act" or (figure.value is None and figure.n < figure.need)
+    note = f"{figure.n:,}" if told else plain(figure.advice, 120) or f"{figure.n:,}"
+    return plain(figure.title, 40), value(figure, currency), _MARKS[figure.mark], note
 
 
 def value(figure: Figure, currency: str) -> str:

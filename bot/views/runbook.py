@@ -63,8 +63,9 @@ def _loss_limit(status: AgentStatus, currency: str) -> str | None:
 
 def live(runbook: Runbook, known: Mapping[str, str], alert: Alert | None, rule: Rule | None) -> Message:
     """A runbook for one agent, with its values in the steps."""
-    of = headline(alert, rule) if alert else plain(known.get("agent", ""), 64)
-    return _message(fill(runbook, known), f" · {of}" if of else "", "")
+    filled = fill(runbook, known)
+    of = headline(alert, rule) if alert else f"{plain(known['agent'], 64)} · {plain(filled.title, 120)}"
+    return _message(filled, of, "")
 
 
 def general(runbook: Runbook) -> Message:
@@ -72,12 +73,13 @@ def general(runbook: Runbook) -> Message:
     named = fill(runbook, {name: name.upper() for name in PLACEHOLDERS})
     bare = fill(runbook, {})
     steps = tuple(replace(step, do=of.do) for step, of in zip(named.steps, bare.steps, strict=True))
-    return _message(replace(named, steps=steps), "", f"With an agent's live values: /runbook {runbook.key} AGENT")
+    of = plain(named.title, 120)
+    return _message(replace(named, steps=steps), of, f"With an agent's live values: /runbook {runbook.key} AGENT")
 
 
 def _message(runbook: Runbook, of: str, footer: str) -> Message:
     return Message(
-        title=f"{plain(runbook.title, 120)}{of}",
+        title=f"Runbook · {of}",
         text=plain(runbook.about, 600),
         fields=(
             *(Field(f"Step {index}", _step(step.say, step.check)) for index, step in enumerate(runbook.steps, 1)),

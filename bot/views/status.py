@@ -75,7 +75,7 @@ def _row(status: AgentStatus, now: float) -> tuple[str, ...]:
         number(seen.pnl_24h if seen else None, signed=True),
         share(status.drawdown),
         str(len(status.alerts)),
-        z(status.score),
+        z(status.score).partition(" (")[0],
     )
 
 
@@ -178,7 +178,7 @@ def _money(status: AgentStatus, seen: Sample, currency: str) -> Iterable[tuple[s
     yield "Equity", money(seen.equity, currency), ""
     yield "Balance", money(seen.balance, currency), floor
     yield "P&L 24h, as it says", money(seen.pnl_24h, currency, signed=True), ""
-    yield f"Lost in {span(limits.loss_window)}", money(status.loss, currency), allowed
+    yield f"Lost in {number(limits.loss_window / 3600, 0)} h", money(status.loss, currency), allowed
     yield "Drawdown", share(status.drawdown), "" if limits.drawdown is None else share(limits.drawdown)
     yield "Max drawdown, as it says", share(seen.max_drawdown), ""
 

@@ -177,10 +177,10 @@ async def test_a_runbook_is_found_by_name_part_of_a_name_alert_or_agent() -> Non
     desk = FakeDesk(alerts=[an_alert()])
     assert len((await say(desk, "/runbook")).fields) == len(desk.runbooks)
     for words in ("drawdown", "DRAW", desk.open[0].id, desk.open[0].id[:5], "alpha", "drawdown alpha"):
-        assert (await say(desk, f"/runbook {words}")).title.startswith("drawdown of alpha"), words
-    assert (await say(desk, "/runbook stalled beta")).title == "strategy_stalled of beta · beta"
-    assert (await say(desk, "/runbook anomaly")).title == "anomaly of AGENT"
-    assert (await say(desk, "/runbook order-unconfirmed")).title == "order_unconfirmed of AGENT"
+        assert (await say(desk, f"/runbook {words}")).title == "Runbook · alpha · Drawdown over the limit", words
+    assert (await say(desk, "/runbook stalled beta")).title == "Runbook · beta · strategy_stalled of beta"
+    assert (await say(desk, "/runbook anomaly")).title == "Runbook · anomaly of AGENT"
+    assert (await say(desk, "/runbook order-unconfirmed")).title == "Runbook · order_unconfirmed of AGENT"
     assert "beta has no open alert" in (await say(desk, "/runbook beta")).title
 
 

@@ -45,7 +45,8 @@ def test_an_amount_keeps_the_decimals_it_was_given() -> None:
     ("seconds", "written"),
     [
         (0.004, "4 ms"),
-        (0.0996, "0.1 s"),
+        (0.12, "120 ms"),
+        (0.9996, "1 s"),
         (1.2, "1.2 s"),
         (9.97, "10 s"),
         (45, "45 s"),

@@ -217,7 +217,7 @@ async def test_an_order_that_may_have_arrived_waits_for_its_proof(tmp_path: Path
 
 async def test_an_agent_without_a_control_cannot_be_ordered_and_is_told_so(tmp_path: Path) -> None:
     async with night(tmp_path) as desk:
-        with pytest.raises(DeskError, match="alpha has no control"):
+        with pytest.raises(DeskError, match="No control is set for alpha"):
             await desk.desk.order("alp", "pause", "ana")
 
 

@@ -280,6 +280,16 @@ async def test_an_output_that_nobody_reads_holds_up_no_loop(kind: str, request: 
     assert not caught.value.permanent
 
 
+async def test_a_message_on_its_way_when_the_console_stops_is_worth_another_try(pipes: Pipes) -> None:
+    async with running(pipes):
+        sent = asyncio.create_task(pipes.console.send(Message("big", "word " * 60_000)))
+        await asyncio.sleep(0)
+        await pipes.console.stop()
+        with pytest.raises(TransportError) as caught:
+            await sent
+        assert not caught.value.permanent
+
+
 async def test_an_output_that_is_read_slowly_gets_everything(pipes: Pipes) -> None:
     async with running(pipes):
         sent = asyncio.create_task(pipes.console.send(Message("big", "word " * 60_000, footer="the end")))

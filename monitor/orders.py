@@ -1,0 +1,49 @@
+"""An order is requested, accepted by the agent, and confirmed only by what the agent then reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from monitor.book import Book
+from monitor.model import Agent, Order, OrderState
+from monitor.ports import AgentControl, ControlError
+
+
+async def give(book: Book, control: AgentControl, agent: Agent, order: Order) -> Order:
+    """Give an order; return it once it is confirmed, refused, overtaken by a newer one, or its time is up."""
+    previous = book.situation.orders.get(agent.id)
+    async with book.turn() as turn:
+        turn.order(order)
+    try:
+        said = await control.send(agent, order.action, order.by, order.reason)
+    except ControlError as error:
+        if not error.uncertain:
+            refused = replace(order, state=OrderState.REFUSED, detail=str(error))
+            async with book.turn() as turn:
+                turn.withdraw(refused, previous)
+            return refused
+        said = str(error)
+    return await _proven(book, order, said, agent.limits.confirm_within)
+
+
+async def _proven(book: Book, order: Order, said: str, within: float) -> Order:
+    """Wait until the agent reports what was ordered, or its time is up."""
+
+    def newest() -> Order:
+        return book.situation.orders.get(order.agent, order)
+
+    def over() -> bool:
+        return newest().id != order.id or newest().state is OrderState.CONFIRMED
+
+    async with book.turn() as turn:
+        if not over():
+            turn.order(replace(newest(), state=OrderState.ACCEPTED, accepted=book.clock.now(), detail=said))
+    await book.wait_until(over, within)
+    async with book.turn() as turn:
+        last = newest()
+        if last.id != order.id:
+            return replace(order, state=OrderState.UNCONFIRMED, detail=f"{last.by} ordered {last.action} meanwhile")
+        if last.state is not OrderState.CONFIRMED:
+            last = replace(last, state=OrderState.UNCONFIRMED)
+            turn.order(last)
+    return last
