@@ -61,7 +61,7 @@ class AuditEntry:
     """Their name, None for a stranger."""
     line: str
     outcome: str
-    """ran, denied, unknown, refused, asked, failed."""
+    """started, ran, denied, unknown, refused, asked, failed."""
     detail: str = ""
 
 
