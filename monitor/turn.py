@@ -42,7 +42,8 @@ class Situation:
     last_pages: Mapping[str, float] = field(default_factory=dict)
     """Fingerprint -> time of its last page."""
     introducing: Mapping[str, int] = field(default_factory=dict)
-    """Agent never seen before this start -> polls of it so far; what it shows now was so before anybody looked."""
+    """Agent never seen before this start -> polls of it so far. What its first answer shows was so before anybody
+    looked; it stays here until it has answered and has been polled often enough to be unreachable."""
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Alert -> why it was last not told, so that each reason is noted once."""
     snapshots: Mapping[str, float] = field(default_factory=dict)
@@ -93,8 +94,9 @@ class Turn:
         self._states[agent.id] = state
         self._samples.append(seen.sample)
         self._prove(agent, seen.sample)
-        self._judge(agent, state)
-        self._introduce(agent)
+        self._judge(agent, state, standing=agent.id in self._introducing and before.answered is None)
+        self._introduce(agent, state)
+        self._keep(agent)
 
     def order(self, order: Order) -> None:
         """Record how far an order has come."""
@@ -185,7 +187,7 @@ class Turn:
         if sample.paused is (order.action == "pause"):
             self.order(replace(order, state=OrderState.CONFIRMED, confirmed=sample.time))
 
-    def _judge(self, agent: Agent, state: AgentState) -> None:
+    def _judge(self, agent: Agent, state: AgentState, *, standing: bool) -> None:
         view = state.view(agent, self._orders.get(agent.id))
         if view is None:
             return
@@ -194,7 +196,7 @@ class Turn:
             labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open]
             policy = lifecycle.Policy(rule.fire_after(agent.limits), rule.clear_after)
             for finding in rule.evaluate(view, labels):
-                self._move(finding, policy, agent.id in self._introducing)
+                self._move(finding, policy, standing)
 
     def _move(self, finding: Finding, policy: lifecycle.Policy, standing: bool) -> None:
         mark = fingerprint(finding.agent, finding.rule, finding.labels)
@@ -203,15 +205,21 @@ class Turn:
         if moved is not None and moved is not alert:
             self.put(moved, events)
 
-    def _introduce(self, agent: Agent) -> None:
-        if agent.id in self._introducing:
-            self._introducing[agent.id] += 1
-            if self._introducing[agent.id] >= max(2, agent.limits.missed_polls):
-                del self._introducing[agent.id]
-        if self._states[agent.id].answered is not None:
-            last = self._snapshots.setdefault(agent.id, self._now)
-            if self._now - last >= SNAPSHOT_EVERY:
-                self.snapshot(agent.id)
+    def _introduce(self, agent: Agent, state: AgentState) -> None:
+        if agent.id not in self._introducing:
+            return
+        self._introducing[agent.id] += 1
+        if state.answered is not None and self._introduced(agent.id):
+            del self._introducing[agent.id]
+
+    def _introduced(self, agent: str) -> bool:
+        """Whether it has been polled often enough to know that it does not answer."""
+        return self._introducing[agent] >= max(2, self._setup.agents[agent].limits.missed_polls)
+
+    def _keep(self, agent: Agent) -> None:
+        last = self._snapshots.setdefault(agent.id, self._now)
+        if self._now - last >= SNAPSHOT_EVERY:
+            self.snapshot(agent.id)
 
     def _tell(self) -> None:
         for mark, alert in list(self._alerts.items()):
@@ -237,7 +245,7 @@ class Turn:
             for alert in self._alerts.values()
             if alert.standing and alert.state is State.FIRING and not alert.paged
         ]
-        if found and not self._introducing:
+        if found and all(self._introduced(each) for each in self._introducing):
             told, rows = pipeline.standing_notice(found, self._setup.platforms, self._now)
             self._alerts |= {alert.fingerprint: alert for alert in told}
             self._notifications += rows

@@ -20,7 +20,7 @@ import typer
 from bot.app import App
 from bot.chat import Button, ChatPlatform, Message, Tone
 from bot.command import Command
-from bot.demo.processes import KEY_ENV, Processes
+from bot.demo.processes import CAST, KEY_ENV, Processes, Role
 from bot.demo.stage import Stage
 from bot.logs import configure
 from bot.platforms.console import Console
@@ -198,17 +198,18 @@ async def tell(
     around: Callable[[ChatPlatform], ChatPlatform] = lambda platform: platform,
     commands: Mapping[str, Command] | None = None,
     faults: tuple[str, ...] = (),
+    cast: tuple[Role, ...] = CAST,
     interval: str = "1s",
     patience: float = 15.0,
 ) -> int:
     """Play the night and print its transcript; returns the exit code: 0 only if every step really happened.
 
     The arguments are for those who want to see it fail: a platform put around the console, other commands, faults that
-    the hero has from the start. Errors: DemoError, StoreError.
+    the hero has from the start, fewer agents. Errors: DemoError, StoreError.
     """
     begun = time.monotonic()
     configure(level="error", secrets=())
-    async with _set(around, commands, interval, patience) as night:
+    async with _set(around, commands, cast, interval, patience) as night:
         for fault in faults:
             await night.agents.fault(HERO, fault)
         for number, step in enumerate(STEPS, 1):
@@ -228,13 +229,14 @@ async def tell(
 async def _set(
     around: Callable[[ChatPlatform], ChatPlatform],
     commands: Mapping[str, Command] | None,
+    cast: tuple[Role, ...],
     interval: str,
     patience: float,
 ) -> AsyncIterator[Night]:
     """Start the agents and a desk over them, in a folder that goes with them."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nightdesk-demo-")))
-        agents = Processes(folder)
+        agents = Processes(folder, cast)
         try:
             await agents.start()
             (folder / "nightdesk.toml").write_text(agents.settings(PERSON, interval))

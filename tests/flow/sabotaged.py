@@ -11,6 +11,7 @@ from typing import Any
 from bot import command
 from bot.chat import Button, ChatPlatform, Field, Handler, Message, MessageRef, Table, Tone, TransportError
 from bot.command import Command, Context
+from bot.demo.processes import CAST
 from bot.demo.story import tell
 
 
@@ -70,4 +71,4 @@ SABOTAGE: dict[str, dict[str, Any]] = {
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(tell(**SABOTAGE[sys.argv[1]], interval="200ms", patience=6.0)))
+    sys.exit(asyncio.run(tell(**SABOTAGE[sys.argv[1]], cast=CAST[:2], interval="200ms", patience=6.0)))

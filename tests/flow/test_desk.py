@@ -66,6 +66,25 @@ async def test_an_agent_that_breaks_after_its_first_polls_is_news(tmp_path: Path
         assert desk.pages() == ["🚨 CRITICAL · alpha · Drawdown over the limit"]
 
 
+async def test_what_breaks_after_the_first_answer_is_news(tmp_path: Path) -> None:
+    async with night(tmp_path, seen_before=False) as desk:
+        await desk.see()
+        await desk.see(**DEEP)
+        assert desk.pages() == ["🚨 CRITICAL · alpha · Drawdown over the limit"]
+
+
+async def test_what_the_first_answer_shows_was_so_before_however_late_it_comes(tmp_path: Path) -> None:
+    async with night(tmp_path, seen_before=False) as desk:
+        for _ in range(4):
+            await desk.see(**DOWN)
+        assert desk.pages() == ["1 trouble already stood when the desk first looked"]
+        await desk.see(balance=5.0)
+        assert sorted(desk.pages()[1:]) == [
+            "1 trouble already stood when the desk first looked",
+            "✅ alpha answers again after 2 m",
+        ]
+
+
 async def test_a_trouble_that_comes_back_within_the_hold_is_paged_when_the_hold_ends(tmp_path: Path) -> None:
     async with night(tmp_path, hold=300.0) as desk:
         await desk.see(balance=5.0)
