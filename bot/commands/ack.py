@@ -7,7 +7,7 @@ import re
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
 from bot.line import button
-from bot.views.alerts import card, headline
+from bot.views.alerts import acknowledged, card, headline
 from monitor.alerts.alert import Alert, State
 
 _ID = re.compile(r"[0-9a-f]{3,8}")
@@ -31,11 +31,10 @@ async def ack(ctx: Context) -> Message:
     alert, note = (ctx.args[0].lower(), ctx.args[1:]) if named else (waiting[0].id, ctx.args)
     done = await ctx.desk.acknowledge(alert, ctx.person.name, " ".join(note))
     shown = card(done.alert, ctx.desk.rules.get(done.alert.rule), ctx.desk.now())
+    by = acknowledged(done.alert, ctx.desk.now())
     return Message(
-        title=("Acknowledged: " if done.changed else "Already acknowledged: ")
+        title=f"{'A' if done.changed else 'Already a'}{by[1:]}: "
         + headline(done.alert, ctx.desk.rules.get(done.alert.rule)),
-        text=shown.text,
-        fields=shown.fields,
         buttons=shown.buttons,
         footer=shown.footer,
     )

@@ -47,8 +47,9 @@ log = structlog.get_logger()
 class Console:
     """One person at a terminal, or a pipe in place of either side; `user` is who gives the lines.
 
-    Without a terminal at `write` there is no colour, no frame and no prompt. Once `read` has ended, it goes on saying
-    what there is to say. `within`: seconds that a terminal may take nothing before a message counts as not taken.
+    Without a terminal at `write` there is no colour and no frame, and without one at either side no prompt. Once `read`
+    has ended, it goes on saying what there is to say. `within`: seconds that a terminal may take nothing before a
+    message counts as not taken.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Console:
         self._session = secrets.token_hex(4)
         self._said = 0
         self._tty = False
+        self._ps1 = ""
 
     @property
     def name(self) -> str:
@@ -90,8 +92,9 @@ class Console:
         except (OSError, ValueError) as error:
             raise TransportError(f"the terminal cannot be opened: {error}") from error
         self._handler = handler
-        await self._prompt()
         try:
+            self._ps1 = PROMPT if self._tty and os.isatty(self._read.fileno()) else ""
+            await self._prompt()
             self._lines = Lines(self._read, self._typed)
         except (OSError, ValueError):
             self._lines = None  # there is nobody to listen to, as with a closed standard input
@@ -165,8 +168,8 @@ class Console:
         await self._print(self._card(message))
 
     async def _prompt(self) -> None:
-        if self._tty:
-            await self._put(PROMPT.encode())
+        if self._ps1:
+            await self._put(self._ps1.encode())
 
     async def _print(self, parts: list[RenderableType], *, loud: bool = False) -> None:
         page = io.StringIO()
@@ -186,7 +189,7 @@ class Console:
         text = page.getvalue()
         if self._tty:
             erase = "" if terminal.is_dumb_terminal else "\r\x1b[K"
-            text = f"{erase}{text}{PROMPT}" + ("\a" if loud else "")
+            text = f"{erase}{text}{self._ps1}" + ("\a" if loud else "")
         else:
             text = "".join(f"{line.rstrip()}\n" for line in text.splitlines())
         encoding = getattr(self._write, "encoding", None) or "utf-8"

@@ -29,7 +29,7 @@ def word(status: AgentStatus, now: float) -> str:
         return "paused"
     if sample.heartbeat_age is not None and sample.heartbeat_age > limits.heartbeat:
         return "stalled"
-    return plain(sample.status or UNKNOWN, 20)
+    return plain(sample.status or "answers", 20)
 
 
 def paused(order: Order, now: float) -> str:

@@ -45,15 +45,15 @@ async def test_status_shows_the_fleet_or_one_agent() -> None:
 async def test_ack_without_a_name_takes_the_only_alert_that_waits_and_the_rest_as_a_note() -> None:
     desk = FakeDesk(alerts=[an_alert()])
     answer = await say(desk, "/ack looking into it")
-    assert answer.title == "Acknowledged: alpha · Drawdown over the limit"
+    assert answer.title.startswith("Acknowledged by ana, ")
+    assert answer.title.endswith(": alpha · Drawdown over the limit")
     assert (desk.open[0].acknowledged_by, desk.open[0].note) == ("ana", "looking into it")
 
 
 async def test_ack_says_who_was_first() -> None:
     first = replace(an_alert(), state=State.ACKNOWLEDGED, acknowledged=NOW, acknowledged_by="ben")
     answer = await say(FakeDesk(alerts=[first]), f"/ack {first.id}")
-    assert answer.title.startswith("Already acknowledged")
-    assert "acknowledged by ben, 12:03 UTC" in [field.value for field in answer.fields]
+    assert answer.title == "Already acknowledged by ben, 12:03 UTC: alpha · Drawdown over the limit"
 
 
 async def test_ack_asks_which_of_several_and_never_guesses() -> None:

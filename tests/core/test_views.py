@@ -133,7 +133,7 @@ def test_the_list_of_alerts_says_what_is_held_back() -> None:
         ({"sample": replace(a_sample(), heartbeat_age=301.0)}, "stalled"),
         ({"sample": replace(a_sample(), status="degraded")}, "degraded"),
         ({"sample": replace(a_sample(), paused=True)}, "paused"),
-        ({"sample": replace(a_sample(), status=None)}, "n/a"),
+        ({"sample": replace(a_sample(), status=None)}, "answers"),
         ({"sample": replace(a_sample(), error="no answer"), "missed": 1}, "no answer, 1 of 2 polls missed"),
         ({"sample": replace(a_sample(), error="no answer"), "missed": 2}, "unreachable"),
     ],
