@@ -18,6 +18,7 @@ from bot import cards, command
 from bot.access import Access
 from bot.chat import ChatPlatform
 from bot.command import Command
+from bot.minder import Minder
 from bot.outbox import Outbox
 from bot.router import Router
 from bot.settings import Problem, Settings, Spec, explain
@@ -37,6 +38,9 @@ DRAIN = 1.0
 """Seconds that stopping may wait for messages on their way."""
 AGAIN = (1.0, 60.0)
 """Seconds before a platform that failed to start is tried again: at first, at most."""
+
+MIND_EVERY = 1.0
+"""Seconds between two looks at the state of the chats."""
 
 log = structlog.get_logger()
 
@@ -115,7 +119,8 @@ class App:
         self._access = Access(settings.people)
         self._runbooks = runbooks.load(settings.runbooks)
         self._hold = hold
-        self._states = dict.fromkeys(self.platforms, "starting")
+        self._down = dict.fromkeys(self.platforms, "starting")
+        """Platform -> why it does not listen yet."""
         kinds = sources.discover()
         self._sources = {each.agent.id: chosen(settings, each.source, kinds) for each in settings.fleet}
         self._controls = dict(_controls(settings))
@@ -157,7 +162,7 @@ class App:
             told=self._wake,
         )
         self.outbox = Outbox(self.store, self.platforms, functools.partial(cards.draw, self.desk), clock)
-        self.router = Router(self._commands, self._access, self.desk, self._audit, self.states)
+        self.router = Router(self._commands, self._access, self.desk, self._audit, self.states, inbox=self.store)
         await self.desk.start()
         stack.push_async_callback(self.desk.stop)
         for platform in self.platforms.values():
@@ -166,6 +171,7 @@ class App:
         stack.push_async_callback(self._drain)
         for platform in self.platforms.values():
             self._spawn(self._keep(platform), f"platform {platform.name}")
+        self._spawn(self._mind(clock), "minder")
         await self._watch(clock)
 
     async def _watch(self, clock: SteadyClock) -> None:
@@ -200,7 +206,27 @@ class App:
     def states(self) -> Mapping[str, str]:
         """How each platform, and the engine, is doing, in a few words."""
         engine = f"{self.engine.overruns} ticks late" if self.engine.overruns else "on time"
-        return {**self._states, **self.outbox.trouble, "engine": engine}
+        return {**{name: why or "up" for name, why in self._troubles().items()}, "engine": engine}
+
+    def _troubles(self) -> Mapping[str, str | None]:
+        """Platform -> why it cannot be relied on, None while all is well."""
+        return {
+            name: self._down.get(name) or platform.trouble or self.outbox.trouble.get(name)
+            for name, platform in self.platforms.items()
+        }
+
+    async def _mind(self, clock: SteadyClock) -> None:
+        """Tell the other chats of one that is in trouble."""
+        minder = Minder()
+        while True:
+            await asyncio.sleep(MIND_EVERY)
+            rows = minder.look(self._troubles(), clock.now())
+            if rows:
+                try:
+                    await self.store.commit(Change(notifications=rows))
+                except StoreError as error:
+                    log.warning("a trouble could not be told", error=str(error))
+                self.outbox.wake()
 
     async def _keep(self, platform: ChatPlatform) -> None:
         """Start a platform, again and again if need be; one that is down takes nothing with it."""
@@ -209,12 +235,12 @@ class App:
             try:
                 await platform.start(self.router.handle)
             except Exception as error:  # noqa: BLE001 - whatever a platform raises is its own trouble
-                self._states[platform.name] = f"down: {error}"
+                self._down[platform.name] = f"down: {error}"
                 log.warning("a platform did not start", platform=platform.name, error=str(error), again_in=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, longest)
             else:
-                self._states[platform.name] = "up"
+                self._down.pop(platform.name, None)
                 return
 
     async def _observe(self, batch: Sequence[Observation]) -> None:

@@ -8,11 +8,38 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from bot import quantities
-from bot.command import UsageError
+from bot.command import Context, UsageError
+from monitor.desk import DeskError
 
+_ALERT = re.compile(r"[0-9a-f]{3,8}")
 _AMOUNT = re.compile(r"[+-](?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,9})?")
 _SIGNS = str.maketrans({"−": "-", "–": "-", "＋": "+"})  # noqa: RUF001 -- what phones make of a minus and a plus
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
+
+
+def is_alert(word: str) -> bool:
+    """Whether a word looks like an alert's id or its beginning."""
+    return _ALERT.fullmatch(word.lower()) is not None
+
+
+def alert_first(ctx: Context) -> tuple[str, ...]:
+    """The words, with the alert of the card that was answered in front, unless they begin with an alert."""
+    if ctx.args and is_alert(ctx.args[0]):
+        return (ctx.args[0].lower(), *ctx.args[1:])
+    return ctx.args if ctx.about is None else (ctx.about, *ctx.args)
+
+
+async def agent_first(ctx: Context) -> tuple[str, ...]:
+    """The words, with the agent of the card that was answered in front, unless they begin with an agent."""
+    if ctx.about is None:
+        return ctx.args
+    try:
+        if ctx.args:
+            ctx.desk.agent(ctx.args[0])
+            return ctx.args
+    except DeskError:
+        pass
+    return ((await ctx.desk.alert(ctx.about)).agent, *ctx.args)
 
 
 def at_most(args: Sequence[str], most: int) -> None:

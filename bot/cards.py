@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot import views
-from bot.chat import Message
+from bot.chat import Message, Tone
 from monitor.alerts.alert import Kind, Notification
 from monitor.desk import Desk, DeskError
 
@@ -17,6 +17,8 @@ async def draw(desk: Desk, notification: Notification) -> Message | None:
     except DeskError:
         return None
     rule = desk.rules.get(alert.rule)
+    if notification.kind is Kind.LINE:
+        return Message(views.said(alert, desk.now()))
     if notification.kind is Kind.RECOVERY:
         return views.recovery(alert, rule)
     return views.card(alert, rule, desk.now())
@@ -25,6 +27,7 @@ async def draw(desk: Desk, notification: Notification) -> Message | None:
 async def _notice(desk: Desk, notification: Notification) -> Message | None:
     named = notification.body.get("standing")
     if not isinstance(named, list):
-        return None
+        title, text = (str(notification.body.get(name, "")) for name in ("title", "text"))
+        return Message(title, text, tone=Tone.WARN) if title else None
     alerts = [await desk.alert(str(each)) for each in named]
     return views.standing(alerts, desk.rules)

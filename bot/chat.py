@@ -55,6 +55,8 @@ class Message:
     tone: Tone = Tone.PLAIN
     loud: bool = False
     """Whether it may make a sound."""
+    private: bool = False
+    """Only for the person who asked: a chat of many says it so that the others do not see it, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,15 @@ class MessageRef:
     platform: str
     chat: str
     id: str
+
+    def pack(self) -> str:
+        """The reference as the store keeps it."""
+        return f"{self.platform}\x1f{self.chat}\x1f{self.id}"
+
+    @classmethod
+    def unpack(cls, text: str) -> MessageRef:
+        """A reference out of the store."""
+        return cls(*text.split("\x1f"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +91,10 @@ class Invocation:
     time: float
     """When they gave it, seconds since the epoch."""
     button: bool = False
+    event: str = ""
+    """The platform's id of this line, the same when it is delivered again; empty where nothing comes twice."""
+    about: MessageRef | None = None
+    """The message that it answers, or whose button was pressed."""
 
 
 Reply = Callable[[Message], Awaitable[None]]
@@ -87,12 +102,18 @@ Handler = Callable[[Invocation, Reply], Awaitable[None]]
 
 
 class TransportError(Exception):
-    """A platform did not take a message. `permanent`: it never will. `retry_after`: seconds it asked for."""
+    """A platform did not take a message; the text is one sentence without secrets.
 
-    def __init__(self, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+    `permanent`: it never will. `retry_after`: seconds it asked for. `uncertain`: it may have taken it all the same.
+    """
+
+    def __init__(
+        self, message: str, *, permanent: bool = False, retry_after: float | None = None, uncertain: bool = False
+    ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.uncertain = uncertain
 
 
 class ChatPlatform(Protocol):
@@ -102,14 +123,26 @@ class ChatPlatform(Protocol):
     def name(self) -> str:
         """Short name, the key of people's ids (console, telegram, slack)."""
 
+    @property
+    def threads(self) -> bool:
+        """Whether `send(..., under=card)` begins or continues a thread of its own, so that a card has a time line."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Why it cannot be relied on now, in one sentence without secrets; None while all is well."""
+
     async def start(self, handler: Handler) -> None:
-        """Begin to listen; `handler` is called for each command line and answers through its Reply."""
+        """Begin to listen, and return once it does; `handler` is called for each command line, not one after another.
+
+        Errors: TransportError; it is then called again, until it listens. Whoever loses a connection that was there
+        restores it, and says so by `trouble`.
+        """
 
     async def stop(self) -> None:
         """Stop listening; nothing is said afterwards."""
 
-    async def send(self, message: Message) -> MessageRef:
-        """Say something new to the people on call; raise TransportError when it was not taken."""
+    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
+        """Say something new to the people on call, as an answer to `under`. Errors: TransportError (not taken)."""
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Change what stands at `ref`; raise TransportError when it was not taken."""

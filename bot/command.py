@@ -39,6 +39,8 @@ class Context:
     commands: Mapping[str, Command]
     platforms: Mapping[str, str] = field(default_factory=dict)
     """Platform name -> its state, in words."""
+    about: str | None = None
+    """The alert whose card the line answers, or whose button was pressed."""
 
 
 Run = Callable[[Context], Awaitable[Message]]

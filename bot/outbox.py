@@ -98,22 +98,31 @@ class Outbox:
 
     async def _tell(self, platform: ChatPlatform, row: Notification) -> str | None:
         """Send or edit; return the reference of a new card."""
+        if row.kind is Kind.LINE and not platform.threads:
+            return None
         message = await self._drawn(row)
         if message is None:
             return None
         try:
+            under = await self._card(platform, row)
             if row.kind is Kind.UPDATE:
-                card = await self._store.card(row.alert or "", platform.name)
-                if card is not None:
-                    await platform.edit(unpack(card.ref), message)
+                if under is not None:
+                    await platform.edit(under, message)
                 return None
-            ref = await platform.send(message)
+            ref = await platform.send(message, under)
         except (TransportError, StoreError):
             raise
         except Exception as error:
             log.exception("a platform failed", platform=platform.name, key=row.key)
             raise TransportError(f"{platform.name} failed: {type(error).__name__}") from error
-        return pack(ref) if row.kind is Kind.PAGE else None
+        return ref.pack() if row.kind is Kind.PAGE else None
+
+    async def _card(self, platform: ChatPlatform, row: Notification) -> MessageRef | None:
+        """The card that a message belongs to; a page is a card of its own."""
+        if row.alert is None or row.kind is Kind.PAGE:
+            return None
+        card = await self._store.card(row.alert, platform.name)
+        return None if card is None else MessageRef.unpack(card.ref)
 
     async def _drawn(self, row: Notification) -> Message | None:
         """Draw a notification; one that cannot be drawn is still told, plainly."""
@@ -130,14 +139,3 @@ class Outbox:
                 tone=Tone.CRITICAL if critical else Tone.WARN,
                 loud=critical,
             )
-
-
-def pack(ref: MessageRef) -> str:
-    """A reference as the store keeps it."""
-    return f"{ref.platform}\x1f{ref.chat}\x1f{ref.id}"
-
-
-def unpack(text: str) -> MessageRef:
-    """A reference out of the store."""
-    platform, chat, name = text.split("\x1f")
-    return MessageRef(platform, chat, name)

@@ -15,13 +15,15 @@ from bot.chat import Button, Invocation, Message, Reply, Tone, TransportError
 from bot.command import Command, Context, Role, UsageError
 from bot.confirm import WAITS, Question, Questions
 from bot.format import plain
-from bot.line import LONGEST, button, split
+from bot.line import BUTTON_BYTES, LONGEST, button, split
 from monitor.desk import Desk, DeskError
 from monitor.model import Person
-from monitor.ports import AuditEntry, StoreError
+from monitor.ports import AuditEntry, Inbox, StoreError
 
 Audit = Callable[[AuditEntry], Awaitable[None]]
 
+STALE = 60.0
+"""Seconds after which an order that was given is no longer carried out without asking again."""
 HINT_EVERY = 600.0
 """Seconds before a stranger is told again why nothing happens."""
 _STRANGERS = 1_000
@@ -80,6 +82,7 @@ class Router:
         audit: Audit,
         platforms: Callable[[], Mapping[str, str]] = dict,
         *,
+        inbox: Inbox | None = None,
         at_once: int = 16,
         questions: Questions | None = None,
     ) -> None:
@@ -94,6 +97,7 @@ class Router:
         self._desk = desk
         self._audit = audit
         self._platforms = platforms
+        self._inbox = inbox
         self._at_once = at_once
         self._questions = questions or Questions()
         self._busy: Counter[tuple[str, str]] = Counter()
@@ -116,6 +120,8 @@ class Router:
                 del self._busy[asker]
 
     async def _answer(self, invocation: Invocation, voice: _Voice) -> Message | None:
+        if not await self._first(invocation):
+            return None
         known = self._access.who(invocation.platform, invocation.user)
         crowded = self._busy[invocation.platform, invocation.user] > self._at_once
         if known is None:
@@ -130,11 +136,31 @@ class Router:
         bound = self._bounded(invocation, crowded)
         if bound is None and command is not None:
             states = dict(self._platforms())
-            ctx = Context(self._desk, person, role, words[1:], invocation, voice.say, self.commands, states)
+            about = await self._about(invocation)
+            ctx = Context(self._desk, person, role, words[1:], invocation, voice.say, self.commands, states, about)
             return await self._dispatch(command, ctx)
         answer = bound or self._unknown(name, role, words[1:])
         await self._record(invocation, person, answer.outcome, answer.detail)
         return answer.message
+
+    async def _first(self, invocation: Invocation) -> bool:
+        """Whether a line is not merely delivered again; when nobody can tell, it counts as new."""
+        if self._inbox is None or not invocation.event:
+            return True
+        try:
+            return await self._inbox.first(invocation.platform, invocation.event, self._desk.now())
+        except StoreError as error:
+            log.warning("a line may be delivered twice", error=str(error))
+            return True
+
+    async def _about(self, invocation: Invocation) -> str | None:
+        if self._inbox is None or invocation.about is None:
+            return None
+        try:
+            return await self._inbox.alert_at(invocation.platform, invocation.about.pack())
+        except StoreError as error:
+            log.warning("a card was not looked up", error=str(error))
+            return None
 
     def _bounded(self, invocation: Invocation, crowded: bool) -> _Answer | None:
         """The refusal of what is too much; None to go on."""
@@ -167,15 +193,25 @@ class Router:
             return _failed(command, error)
 
     async def _run(self, command: Command, ctx: Context, sure: bool) -> _Answer:
+        changes = command.role > Role.VIEWER
+        if changes and self._desk.now() - ctx.invocation.time > STALE and not sure:
+            return self._late(ctx)
         question = command.confirm(ctx) if command.confirm and not sure else None
         if question is not None:
             return self._ask(question, command, ctx)
-        changes = command.role > Role.VIEWER
         if changes and not await self._record(ctx.invocation, ctx.person, "started"):
             text = "The audit trail cannot be written, so this was not done. Look at the desk's log."
             return _Answer("refused", _refusal(text), "no audit")
         message = await command.run(ctx)
         return _Answer("ran", message, plain(message.title, 200))
+
+    def _late(self, ctx: Context) -> _Answer:
+        line = ctx.invocation.line.removeprefix("/")
+        again = (Button("Do it now", line),) if len(line.encode()) <= BUTTON_BYTES else ()
+        text = "It came so late that it was not carried out. If it still holds, give it again."
+        return _Answer(
+            "refused", Message(f"Not done: /{plain(line, 80)}", text, buttons=again, tone=Tone.WARN), "stale"
+        )
 
     def _ask(self, question: str, command: Command, ctx: Context) -> _Answer:
         expires = self._desk.now() + WAITS
@@ -228,7 +264,7 @@ class Router:
             f"Nothing was done. Your {platform} id is {user}. {self._admins()} can add it to the settings, under your "
             f'entry in [[people]]: {platform} = "{user}". Then restart the desk.'
         )
-        return Message("This desk does not know you", text)
+        return Message("This desk does not know you", text, private=True)
 
     def _admins(self) -> str:
         return " or ".join(self._access.admins) or "An admin"

@@ -180,6 +180,16 @@ class Card:
     """Version of the alert that it last showed."""
 
 
+class Inbox(Protocol):
+    """What came from a chat, remembered so that a second delivery is known as one."""
+
+    async def first(self, platform: str, event: str, now: float) -> bool:
+        """Whether an event comes for the first time in the last day; from now on it does not."""
+
+    async def alert_at(self, platform: str, ref: str) -> str | None:
+        """The alert whose card stands at a reference."""
+
+
 class OutboxStore(Protocol):
     """The outbox: rows are claimed, sent, and only then marked done."""
 

@@ -194,6 +194,9 @@ class FakeDesk(Desk):
         self.held.append(made)
         return made
 
+    def require_control(self, agent: str) -> Agent:
+        return self.agent(agent).agent
+
     async def order(self, agent: str, action: str, by: str, reason: str = "") -> Order:
         order = Order(
             str(len(self.orders)),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
+from bot.arguments import alert_first, is_alert
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
 from bot.line import button
 from bot.views.alerts import acknowledged, card, headline
 from monitor.alerts.alert import Alert, State
-
-_ID = re.compile(r"[0-9a-f]{3,8}")
 
 
 @command(
@@ -22,13 +19,15 @@ _ID = re.compile(r"[0-9a-f]{3,8}")
 )
 async def ack(ctx: Context) -> Message:
     """Acknowledge, and say so; or say who did before."""
-    waiting = [alert for alert in ctx.desk.alerts() if alert.state is State.FIRING]
-    named = bool(ctx.args) and _ID.fullmatch(ctx.args[0].lower()) is not None
-    if not named and len(waiting) > 1:
-        return _which(ctx, waiting)
-    if not named and not waiting:
-        raise UsageError("no alert waits for an acknowledgement")
-    alert, note = (ctx.args[0].lower(), ctx.args[1:]) if named else (waiting[0].id, ctx.args)
+    words = alert_first(ctx)
+    if not (words and is_alert(words[0])):
+        waiting = [alert for alert in ctx.desk.alerts() if alert.state is State.FIRING]
+        if len(waiting) > 1:
+            return _which(ctx, waiting)
+        if not waiting:
+            raise UsageError("no alert waits for an acknowledgement")
+        words = (waiting[0].id, *words)
+    alert, note = words[0], words[1:]
     done = await ctx.desk.acknowledge(alert, ctx.person.name, " ".join(note))
     shown = card(done.alert, ctx.desk.rules.get(done.alert.rule), ctx.desk.now())
     by = acknowledged(done.alert, ctx.desk.now())

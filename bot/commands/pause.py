@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.arguments import agent_first
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
 from bot.views.orders import asked, outcome
@@ -16,9 +17,10 @@ from bot.views.orders import asked, outcome
 )
 async def pause(ctx: Context) -> Message:
     """Order the pause, and answer once it is proven or its time is up."""
-    if not ctx.args:
+    words = await agent_first(ctx)
+    if not words:
         raise UsageError("say which agent to pause, for example /pause alpha")
-    agent = ctx.desk.agent(ctx.args[0]).agent
+    agent = ctx.desk.require_control(words[0])
     await ctx.reply(asked(agent, "pause"))
-    order = await ctx.desk.order(agent.id, "pause", ctx.person.name, " ".join(ctx.args[1:]))
+    order = await ctx.desk.order(agent.id, "pause", ctx.person.name, " ".join(words[1:]))
     return outcome(order, ctx.desk.agent(agent.id))

@@ -21,6 +21,8 @@ async def runbook(ctx: Context) -> Message:
     """Answer with the list, or with one runbook for the alert or agent it is about."""
     at_most(ctx.args, 2)
     desk = ctx.desk
+    if not ctx.args and ctx.about is not None:
+        return _of(desk, await desk.alert(ctx.about))
     if not ctx.args:
         return listing(desk.runbooks)
     key = _key(desk, ctx.args[0])

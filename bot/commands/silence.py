@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.arguments import duration
+from bot.arguments import alert_first, duration
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
 from bot.views.alerts import silenced
@@ -19,8 +19,9 @@ _WORDS = 3
 )
 async def silence(ctx: Context) -> Message:
     """Silence an alert's trouble."""
-    if len(ctx.args) < _WORDS:
+    words = alert_first(ctx)
+    if len(words) < _WORDS:
         raise UsageError("say which alert, for how long and why, for example /silence 3f9c 1h venue maintenance")
-    alert = await ctx.desk.alert(ctx.args[0])
-    made = await ctx.desk.silence(alert.id, duration(ctx.args[1]), ctx.person.name, " ".join(ctx.args[2:]))
+    alert = await ctx.desk.alert(words[0])
+    made = await ctx.desk.silence(alert.id, duration(words[1]), ctx.person.name, " ".join(words[2:]))
     return silenced(made, alert, ctx.desk.rules.get(alert.rule), ctx.desk.now())

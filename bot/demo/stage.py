@@ -26,6 +26,16 @@ class Stage:
         """The inner platform's."""
         return self._inner.name
 
+    @property
+    def threads(self) -> bool:
+        """The inner platform's."""
+        return self._inner.threads
+
+    @property
+    def trouble(self) -> str | None:
+        """The inner platform's."""
+        return self._inner.trouble
+
     async def start(self, handler: Handler) -> None:
         """Begin to listen."""
         self._handler = handler
@@ -35,9 +45,9 @@ class Stage:
         """Stop listening."""
         await self._inner.stop()
 
-    async def send(self, message: Message) -> MessageRef:
+    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
         """Say something new."""
-        ref = await self._inner.send(message)
+        ref = await self._inner.send(message, under)
         await self._remember(message)
         return ref
 

@@ -83,6 +83,16 @@ class Console:
         """The key of people's ids."""
         return NAME
 
+    @property
+    def threads(self) -> bool:
+        """Every message stands for itself."""
+        return False
+
+    @property
+    def trouble(self) -> str | None:
+        """Its trouble shows when something is said."""
+        return None
+
     async def start(self, handler: Handler) -> None:
         """Read lines and say things from now on. Errors: TransportError (the terminal cannot be opened)."""
         await self.stop()
@@ -113,7 +123,7 @@ class Console:
             self._sink.close()
             self._sink = None
 
-    async def send(self, message: Message) -> MessageRef:
+    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:  # noqa: ARG002 - it has no threads
         """Print a card. Errors: TransportError (not started, nobody reads it, closed)."""
         await self._print(self._card(message), loud=message.loud)
         self._said += 1

@@ -29,6 +29,16 @@ class Memory:
         """The key of people's ids."""
         return self._name
 
+    @property
+    def threads(self) -> bool:
+        """Every message stands for itself."""
+        return False
+
+    @property
+    def trouble(self) -> str | None:
+        """Its trouble shows when something is said."""
+        return None
+
     async def start(self, handler: Handler) -> None:
         """Take lines from now on."""
         self._handler = handler
@@ -37,7 +47,7 @@ class Memory:
         """Take and say nothing from now on."""
         self._handler = None
 
-    async def send(self, message: Message) -> MessageRef:
+    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:  # noqa: ARG002 - it has no threads
         """Keep a new message. Errors: TransportError (not started, told to fail)."""
         self._take()
         ref = MessageRef(self._name, self._name, str(len(self.sent) + 1))

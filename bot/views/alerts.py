@@ -56,6 +56,13 @@ def acknowledged(alert: Alert, now: float) -> str:
     return f"acknowledged by {plain(alert.acknowledged_by or 'nobody', 40)}{when}"
 
 
+def said(alert: Alert, now: float) -> str:
+    """A line of an alert's time line: how it stands, and the note that came with it."""
+    state = acknowledged(alert, now) if alert.state is State.ACKNOWLEDGED else alert.state.value
+    note = f": {plain(alert.note, 200)}" if alert.note else ""
+    return f"{state[:1].upper()}{state[1:]}{note}"
+
+
 def _buttons(alert: Alert) -> tuple[Button, ...]:
     ack = () if alert.state is State.ACKNOWLEDGED else button("Acknowledge", "ack", alert.id)
     pause = button(f"Pause {plain(alert.agent, 24)}", "pause", alert.agent)

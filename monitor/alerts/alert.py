@@ -97,10 +97,14 @@ class Silence:
 
 
 class Kind(enum.StrEnum):
-    """What a notification tells: PAGE and UPDATE are the alert's one card, RECOVERY and NOTICE are new messages."""
+    """What a notification tells: PAGE and UPDATE are the alert's one card, the others are messages of their own.
+
+    LINE is a line of the card's time line, told where a platform has threads.
+    """
 
     PAGE = "page"
     UPDATE = "update"
+    LINE = "line"
     RECOVERY = "recovery"
     NOTICE = "notice"
 

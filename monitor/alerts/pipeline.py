@@ -69,6 +69,8 @@ def follow(before: Alert | None, after: Alert, platforms: Sequence[str], now: fl
         return ()
     names = routes(after.severity, platforms)
     rows = [_row(after, name, Kind.UPDATE, now) for name in names]
+    if after.state is State.ACKNOWLEDGED:
+        rows += [_row(after, name, Kind.LINE, now) for name in names]
     if after.state is State.RESOLVED:
         rows += [_row(after, name, Kind.RECOVERY, now) for name in names]
     return tuple(rows)

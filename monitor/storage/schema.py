@@ -184,6 +184,16 @@ cards = Table(
     _key("platform", TEXT),
     _must("ref", TEXT),
     _must("version", BigInteger()),
+    Index("cards_platform", "platform", "ref"),
+)
+
+events_seen = Table(
+    "events_seen",
+    metadata,
+    _key("platform", TEXT),
+    _key("event", TEXT),
+    _must("time", TIME),
+    Index("events_seen_time", "time"),
 )
 
 silences = Table(

@@ -71,7 +71,7 @@ def test_a_page_is_one_row_a_platform_and_storing_it_twice_is_one_row() -> None:
 def test_an_acknowledgement_edits_the_card_and_a_recovery_is_also_a_message() -> None:
     told, _, _ = pipeline.page(firing(), ("console",), 101.0)
     taken, _ = acknowledge(told, "ana", 102.0)
-    assert [row.kind for row in pipeline.follow(told, taken, ("console",), 102.0)] == [Kind.UPDATE]
+    assert [row.kind for row in pipeline.follow(told, taken, ("console",), 102.0)] == [Kind.UPDATE, Kind.LINE]
     over, _ = step(taken, Finding("alpha", "drawdown", 103.0, Verdict.CLEAR, Severity.CRITICAL, "ok"), Policy())
     assert over is not None
     assert over.state is State.RESOLVED

@@ -36,16 +36,24 @@ class Mute:
     def name(self) -> str:
         return self._inner.name
 
+    @property
+    def threads(self) -> bool:
+        return False
+
+    @property
+    def trouble(self) -> str | None:
+        return None
+
     async def start(self, handler: Handler) -> None:
         await self._inner.start(handler)
 
     async def stop(self) -> None:
         await self._inner.stop()
 
-    async def send(self, message: Message) -> MessageRef:
+    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
         if self._refuses(message):
             raise TransportError("not today")
-        return await self._inner.send(message)
+        return await self._inner.send(message, under)
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         await self._inner.edit(ref, message)

@@ -23,6 +23,8 @@ class Ledger:
     """A platform that writes down what it took, and has it on disk before it says so."""
 
     name = "console"
+    threads = False
+    trouble = None
 
     def __init__(self, path: Path, *, fatal: bool) -> None:
         self._path = path
@@ -34,7 +36,7 @@ class Ledger:
     async def stop(self) -> None:
         pass
 
-    async def send(self, message: Message) -> MessageRef:
+    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:  # noqa: ARG002 - the shape of the port
         self._write(f"sent {message.title}")
         if self._fatal:
             die()

@@ -1,0 +1,39 @@
+"""What came from the chats is remembered for a day, so that nothing that is delivered twice is done twice."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.storage import schema
+from monitor.storage.sqlite import File
+
+DAY = 86_400.0
+_seen = schema.events_seen.c
+
+
+class Inbox:
+    """The port Inbox over one database file."""
+
+    def __init__(self, file: File) -> None:
+        self._file = file
+
+    async def first(self, platform: str, event: str, now: float) -> bool:
+        """Whether an event comes for the first time in the last day; from now on it does not."""
+        row = {"platform": platform, "event": event, "time": now}
+
+        async def remember(connection: AsyncConnection) -> bool:
+            await connection.execute(delete(schema.events_seen).where(_seen.time < now - DAY))
+            known = schema.events_seen.select().where(_seen.platform == platform, _seen.event == event)
+            if (await connection.execute(known)).first() is not None:
+                return False
+            await connection.execute(schema.events_seen.insert(), [row])
+            return True
+
+        return await self._file.write(remember)
+
+    async def alert_at(self, platform: str, ref: str) -> str | None:
+        """The alert whose card stands at a reference."""
+        cards = schema.cards.c
+        found = await self._file.read(select(cards.alert).where(cards.platform == platform, cards.ref == ref))
+        return str(found[0][0]) if found else None
