@@ -175,7 +175,7 @@ def _slack(table: FileTable, environ: Mapping[str, str]) -> Slack | None:
         return None
     names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_WEBHOOK")
     secrets = [_secret(environ, name) if environ.get(name) else None for name in names]
-    return Slack(one.channel, one.mode, one.base_url, *secrets)
+    return Slack(one.channel, one.mode, one.base_url, one.listen, *secrets)
 
 
 def _secret(environ: Mapping[str, str], name: str) -> SecretStr:

@@ -61,6 +61,8 @@ class Slack:
     channel: str | None
     mode: str
     base_url: str
+    listen: str
+    """Where HTTP mode listens, host:port."""
     bot_token: SecretStr | None
     app_token: SecretStr | None
     signing_secret: SecretStr | None
