@@ -72,7 +72,7 @@ async def serve(app: App) -> int:
     """Run a desk until SIGINT or SIGTERM; returns the exit code. Errors: StoreError."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     try:
         await app.start()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
 
 from monitor.alerts import lifecycle
 from monitor.fleet import VERSION, AgentState, fold_all
@@ -27,7 +27,7 @@ class Book:
         self._told = told
         self._changed = asyncio.Condition()
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
         """One turn: stored when the block ends, forgotten when it raises."""
         async with self._changed:
@@ -87,11 +87,12 @@ class Book:
         Returns the state and the time of the snapshot, None where there is none of this form.
         """
         kept = await self.store.snapshot(agent, VERSION, before)
-        state, since = AgentState.of(self.setup.agents[agent]), 0.0
+        state, since = AgentState.of(self.setup.agents[agent]), None
         if kept is not None:
-            state, since = AgentState.from_json(kept.state), kept.time
-        samples = await self.store.samples(agent, since)
-        return await asyncio.to_thread(fold_all, state, samples, flows), kept.time if kept else None
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # one that cannot be read is folded anew
+                state, since = AgentState.from_json(kept.state), kept.time
+        samples = await self.store.samples(agent, since or 0.0)
+        return await asyncio.to_thread(fold_all, state, samples, flows), since
 
     async def _orders(self) -> dict[str, Order]:
         return {each.agent: each for each in await self.store.orders()}

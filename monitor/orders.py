@@ -22,12 +22,13 @@ async def give(book: Book, control: AgentControl, agent: Agent, order: Order) ->
             async with book.turn() as turn:
                 turn.withdraw(refused, previous)
             return refused
-        said = str(error)
-    return await _proven(book, order, said, agent.limits.confirm_within)
+        return await _proven(book, replace(order, detail=str(error)), agent.limits.confirm_within)
+    accepted = replace(order, state=OrderState.ACCEPTED, accepted=book.clock.now(), detail=said)
+    return await _proven(book, accepted, agent.limits.confirm_within)
 
 
-async def _proven(book: Book, order: Order, said: str, within: float) -> Order:
-    """Wait until the agent reports what was ordered, or its time is up."""
+async def _proven(book: Book, order: Order, within: float) -> Order:
+    """Store what came of an order so far, and wait until the agent reports it, or its time is up."""
 
     def newest() -> Order:
         return book.situation.orders.get(order.agent, order)
@@ -37,7 +38,7 @@ async def _proven(book: Book, order: Order, said: str, within: float) -> Order:
 
     async with book.turn() as turn:
         if not over():
-            turn.order(replace(newest(), state=OrderState.ACCEPTED, accepted=book.clock.now(), detail=said))
+            turn.order(order)
     await book.wait_until(over, within)
     async with book.turn() as turn:
         last = newest()

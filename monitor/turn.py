@@ -12,6 +12,8 @@ from monitor.model import Agent, CashFlow, Finding, Order, OrderState, Sample, T
 from monitor.ports import Change, Observation, Snapshot
 from monitor.rule import Rule
 
+LONGEST_WAIT = 120.0
+"""Seconds that what was found at the first start waits for agents that have not been looked at, to be one message."""
 SNAPSHOT_EVERY = 3600.0
 """Seconds between two snapshots of an agent."""
 
@@ -42,8 +44,8 @@ class Situation:
     last_pages: Mapping[str, float] = field(default_factory=dict)
     """Fingerprint -> time of its last page."""
     introducing: Mapping[str, int] = field(default_factory=dict)
-    """Agent never seen before this start -> polls of it so far. What its first answer shows was so before anybody
-    looked; it stays here until it has answered and has been polled often enough to be unreachable."""
+    """Agent that has never answered, new at this start -> polls of it so far: what its first answer shows was so
+    before anybody looked."""
     decisions: Mapping[str, str] = field(default_factory=dict)
     """Alert -> why it was last not told, so that each reason is noted once."""
     snapshots: Mapping[str, float] = field(default_factory=dict)
@@ -209,12 +211,12 @@ class Turn:
         if agent.id not in self._introducing:
             return
         self._introducing[agent.id] += 1
-        if state.answered is not None and self._introduced(agent.id):
+        if state.answered is not None:
             del self._introducing[agent.id]
 
     def _introduced(self, agent: str) -> bool:
         """Whether it has been polled often enough to know that it does not answer."""
-        return self._introducing[agent] >= max(2, self._setup.agents[agent].limits.missed_polls)
+        return self._introducing[agent] >= self._setup.agents[agent].limits.missed_polls
 
     def _keep(self, agent: Agent) -> None:
         last = self._snapshots.setdefault(agent.id, self._now)
@@ -245,7 +247,8 @@ class Turn:
             for alert in self._alerts.values()
             if alert.standing and alert.state is State.FIRING and not alert.paged
         ]
-        if found and all(self._introduced(each) for each in self._introducing):
+        first = min((alert.opened for alert in found), default=self._now)
+        if found and (self._now - first >= LONGEST_WAIT or all(map(self._introduced, self._introducing))):
             told, rows = pipeline.standing_notice(found, self._setup.platforms, self._now)
             self._alerts |= {alert.fingerprint: alert for alert in told}
             self._notifications += rows

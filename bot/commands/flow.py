@@ -8,6 +8,7 @@ from decimal import Decimal
 from bot.arguments import moment, signed
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
+from bot.format import plain
 from bot.views.orders import flow as view
 from bot.views.orders import flow_question
 
@@ -28,12 +29,16 @@ def _meant(ctx: Context) -> _Meant:
     agent = ctx.desk.agent(ctx.args[0]).agent.id
     amount, rest = signed(ctx.args[1]), ctx.args[2:]
     at = moment(rest[0], ctx.invocation.time) if rest else None
-    return _Meant(agent, amount, at, " ".join(rest if at is None else rest[1:]))
+    note = rest if at is None else rest[1:]
+    if at is not None and note and note[0].lower() in ("ago", "utc"):
+        note = note[1:]
+    return _Meant(agent, amount, at, " ".join(note))
 
 
 def _question(ctx: Context) -> str:
     meant = _meant(ctx)
-    return flow_question(meant.agent, meant.amount, ctx.desk.currency, meant.at, ctx.desk.now())
+    asked = flow_question(meant.agent, meant.amount, ctx.desk.currency, meant.at, ctx.desk.now())
+    return f'{asked} Note: "{plain(meant.note, 100)}".' if meant.note else asked
 
 
 @command(

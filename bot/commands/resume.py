@@ -5,8 +5,9 @@ from __future__ import annotations
 from bot.arguments import at_most
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
-from bot.format import clock, count, plain
+from bot.format import count, plain
 from bot.views.orders import asked, outcome
+from bot.views.status import paused
 from monitor.desk import AgentStatus
 
 
@@ -19,8 +20,9 @@ def _meant(ctx: Context) -> AgentStatus:
 
 def _question(ctx: Context) -> str:
     status = _meant(ctx)
+    ctx.desk.require_control(status.agent.id)
     pause = status.pause
-    by = f" (paused by {plain(pause.by, 40)}, {clock(pause.requested, ctx.desk.now())})" if pause else ""
+    by = f" ({paused(pause, ctx.desk.now())})" if pause else ""
     reason = f" The pause says: {plain(pause.reason, 120)}." if pause and pause.reason else ""
     trouble = f" It has {count(len(status.alerts), 'open alert')}." if status.alerts else ""
     return f"Resume {status.agent.id}{by}?{reason}{trouble}"

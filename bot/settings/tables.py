@@ -68,9 +68,7 @@ Name = Annotated[str, _text(r"\w[\w .'-]{0,39}", "is not a name: use letters, at
 ConsoleId = Annotated[str, _text(r"\w[\w.@-]{0,63}", 'is not a console id: write the user name there, such as "ana".')]
 SlackId = Annotated[str, _text(r"[UW][A-Z0-9]{2,20}", "is not a Slack member id: it looks like U0123ABCD.")]
 SlackChannel = Annotated[str, _text(r"[CGD][A-Z0-9]{2,20}", "is not a channel's id: it looks like C0123456789.")]
-Listen = Annotated[
-    str, _text(r"[\w.-]+:[0-9]{1,5}", 'is not an address to listen at: write it like "127.0.0.1:8484".')
-]
+Listen = Annotated[str, _text(r"[\w.-]+:[0-9]{1,5}", 'is not an address to listen at: write it like "127.0.0.1:8484".')]
 Budget = Annotated[
     str, _text(r"[0-9]{1,4}(\.[0-9])? per (day|week|month)", 'is not a budget: write it like "3 per week".')
 ]

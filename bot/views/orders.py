@@ -36,16 +36,15 @@ def outcome(order: Order, after: AgentStatus) -> Message:
     runbook = button("Runbook", "runbook", "order_unconfirmed", order.agent)
     if order.state is OrderState.REFUSED:
         return Message(
-            title=f"{name} refused to {action}",
-            text=f"{said or 'It gave no reason.'}\nIt goes on as before. Try again, or act on its machine.",
+            title=f"{name} did not take the order to {action}",
+            text=f"It {said}.\nThe order is void. Try again, or act on its machine.",
             buttons=(*again, *runbook),
             tone=Tone.CRITICAL,
             loud=True,
         )
     return Message(
         title=f"NOT confirmed within {span(after.agent.limits.confirm_within)}: {name} {_reports(action, after)}",
-        text=f"Do not rely on this {action}. "
-        + (f"The answer was: {said}" if said else "It did not answer the order."),
+        text=f"Do not rely on this {action}. " + (f"What came of the order: {said}." if said else ""),
         buttons=(*again, *runbook, *button("Status", "status", order.agent)),
         tone=Tone.CRITICAL,
         loud=True,
@@ -80,5 +79,9 @@ def flow(stored: CashFlow, currency: str, now: float) -> Message:
 def flow_question(agent: str, money: Decimal, currency: str, at: float | None, now: float) -> str:
     """Ask before a cash flow is recorded."""
     kind, way = ("deposit", "into") if money > 0 else ("withdrawal", "out of")
-    when = "at the matching step of the last 24 h, else now" if at is None else f"at {clock(at, now)}"
+    when = (
+        "at the step of the last 24 h that matches, else now"
+        if at is None
+        else f"at {clock(at, now)} or the step around it that matches"
+    )
     return f"Record a {kind} of {amount(abs(money), currency).removeprefix('+')} {way} {plain(agent, 64)}, {when}?"

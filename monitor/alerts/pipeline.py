@@ -65,7 +65,7 @@ def page(alert: Alert, platforms: Sequence[str], now: float) -> tuple[Alert, tup
 
 def follow(before: Alert | None, after: Alert, platforms: Sequence[str], now: float) -> tuple[Notification, ...]:
     """What a change of an alert that people know of makes to tell: its card edited, and its recovery as a message."""
-    if before is None or before.paged is None or after.paged is None or after.version == before.version:
+    if before is None or before.paged is None or after.paged != before.paged or after.version == before.version:
         return ()
     names = routes(after.severity, platforms)
     rows = [_row(after, name, Kind.UPDATE, now) for name in names]

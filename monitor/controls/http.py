@@ -17,6 +17,8 @@ from monitor.outside import Address, Key, authorization, line
 from monitor.ports import AgentControl, ControlError
 
 BODY_LIMIT = 4096
+HALFWAY = (500, 502, 503, 504)
+"""Answers after which nobody knows whether the order was heard."""
 UNSURE = "it may have obeyed; watch /status"
 
 
@@ -64,7 +66,7 @@ class HttpControl:
         except httpx.HTTPError:
             raise ControlError(f"broke off before it had answered: {UNSURE}", uncertain=True) from None
         if not 200 <= status < 300:  # noqa: PLR2004 - the successes of HTTP
-            raise ControlError(self._refusal(action, status, said), uncertain=status >= 500)  # noqa: PLR2004 - it failed on the way
+            raise ControlError(self._refusal(action, status, said), uncertain=status in HALFWAY)
         return said
 
     async def _post(self, action: str, order: Mapping[str, str]) -> tuple[int, str]:
@@ -103,6 +105,6 @@ async def _said(response: httpx.Response) -> str:
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
-        return line(text)
+        return "" if text.lstrip().startswith("<") else line(text)
     words = [answer.get(name) for name in ("error", "detail")] if isinstance(answer, dict) else []
     return line(next((each for each in words if isinstance(each, str)), text))

@@ -185,7 +185,7 @@ def test_an_outcome_says_what_is_proven() -> None:
     order = Order("1", "alpha", "pause", "ana", NOW, state=OrderState.CONFIRMED, confirmed=NOW + 1.2)
     assert outcome(order, status()).title == "alpha is paused: confirmed by alpha after 1.2 s"
     refused = outcome(replace(order, state=OrderState.REFUSED, detail="wrong key"), status())
-    assert refused.title == "alpha refused to pause"
+    assert refused.title == "alpha did not take the order to pause"
     assert "wrong key" in refused.text
     lied = outcome(replace(order, state=OrderState.UNCONFIRMED, detail="ok"), status())
     assert lied.title == "NOT confirmed within 15 s: alpha still reports running"
@@ -201,7 +201,7 @@ def test_a_resume_that_is_not_obeyed_says_that_it_still_reports_paused() -> None
 
 def test_a_cash_flow_is_asked_for_in_words() -> None:
     asked = flow_question("alpha", Decimal(-1500), "USD", NOW, NOW)
-    assert asked == "Record a withdrawal of 1,500.00 USD out of alpha, at 12:03 UTC?"
+    assert asked == "Record a withdrawal of 1,500.00 USD out of alpha, at 12:03 UTC or the step around it that matches?"
 
 
 def test_profit_and_loss_is_a_table_whose_last_row_is_the_sum() -> None:

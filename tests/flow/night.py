@@ -36,6 +36,13 @@ class Hand:
         return self.time
 
 
+class Obedient:
+    """A control whose agent says yes to everything."""
+
+    async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
+        return "ok"
+
+
 class Night:
     """One night of a desk; `restart` ends it and finds it again from its file."""
 

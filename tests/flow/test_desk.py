@@ -11,9 +11,10 @@ import pytest
 
 from monitor.alerts.alert import State
 from monitor.desk import DeskError
+from monitor.fleet import VERSION
 from monitor.model import Agent, Limits, OrderState
-from monitor.ports import ControlError
-from tests.flow.night import night
+from monitor.ports import Change, ControlError, Snapshot
+from tests.flow.night import Obedient, night
 
 DOWN: dict[str, Any] = {"error": "connection refused"}
 DEEP: dict[str, Any] = {"equity": 8_000.0}
@@ -22,9 +23,9 @@ DEEP: dict[str, Any] = {"equity": 8_000.0}
 async def test_history_found_at_the_first_start_is_one_message_and_no_page(tmp_path: Path) -> None:
     async with night(tmp_path, names=("alpha", "beta", "gamma"), seen_before=False) as desk:
         for _ in range(2):
-            await desk.see("alpha", balance=5.0)
-            await desk.see("beta", pnl_24h=-9_000.0)
-            await desk.see("gamma", **DOWN)
+            await desk.see("alpha", after=10.0, balance=5.0)
+            await desk.see("beta", after=10.0, pnl_24h=-9_000.0)
+            await desk.see("gamma", after=10.0, **DOWN)
         assert desk.pages() == ["3 troubles already stood when the desk first looked"]
         message = desk.chat.sent[0][1]
         assert [button.line for button in message.buttons] == ["standing accept", "standing keep"]
@@ -33,6 +34,16 @@ async def test_history_found_at_the_first_start_is_one_message_and_no_page(tmp_p
         await desk.see("alpha", balance=5.0)
         assert desk.pages() == []
         assert len(desk.desk.standing()) == 3
+
+
+async def test_what_was_found_does_not_wait_for_an_agent_that_is_looked_at_once_an_hour(tmp_path: Path) -> None:
+    async with night(tmp_path, names=("alpha", "slow"), seen_before=False) as desk:
+        await desk.see("alpha", balance=5.0)
+        for _ in range(3):
+            await desk.see("alpha", balance=5.0)
+            assert desk.pages() == []
+        await desk.see("alpha", balance=5.0)
+        assert desk.pages() == ["1 trouble already stood when the desk first looked"]
 
 
 async def test_what_was_found_and_accepted_is_not_paged_but_its_end_is_told(tmp_path: Path) -> None:
@@ -55,6 +66,7 @@ async def test_what_was_found_and_kept_is_paged_once_like_any_other(tmp_path: Pa
         for _ in range(3):
             await desk.see(balance=5.0)
         assert [title for title in desk.pages() if "Balance low" in title] == ["⚠️ WARN · alpha · Balance low"]
+        assert desk.chat.edits == []
         assert desk.desk.standing() == ()
 
 
@@ -231,6 +243,27 @@ async def test_an_order_that_may_have_arrived_waits_for_its_proof(tmp_path: Path
         assert order.state is OrderState.UNCONFIRMED
         await desk.see(paused=True)
         assert desk.desk.status()[0].pause is not None
+        assert desk.desk.alerts() == ()
+
+
+async def test_a_snapshot_that_cannot_be_read_is_folded_anew(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(equity=9_000.0)
+        await desk.desk.stop()
+        before = desk.desk.status()
+        at = desk.clock.now()
+        await desk.store.commit(Change(snapshots=[Snapshot("alpha", at, VERSION, '{"sample": 1}')]))
+        await desk.restart()
+        assert desk.desk.status() == before
+
+
+async def test_a_resume_of_an_agent_that_does_not_say_whether_it_is_paused_ends_the_alert(tmp_path: Path) -> None:
+    async with night(tmp_path, controls={"alpha": Obedient()}, change=hasty) as desk:
+        await desk.desk.order("alpha", "pause", "ana")
+        await desk.see(paused=None)
+        assert "does not say whether it is paused" in desk.desk.alerts()[0].reason
+        await desk.desk.order("alpha", "resume", "ana")
+        await desk.see(paused=None)
         assert desk.desk.alerts() == ()
 
 

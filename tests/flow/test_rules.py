@@ -12,17 +12,10 @@ import pytest
 from monitor import rule
 from monitor.alerts.alert import State
 from monitor.model import Agent, Check, Limits, Severity
-from tests.flow.night import Night, night
+from tests.flow.night import Night, Obedient, night
 
 VENUE_DOWN = (Check("venue", False, "answered HTTP 500"), Check("memory", True))
 VENUE_UP = (Check("venue", True), Check("memory", True))
-
-
-class Obedient:
-    """A control whose agent says yes to everything."""
-
-    async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
-        return "ok"
 
 
 @dataclass(frozen=True)
