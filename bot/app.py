@@ -16,9 +16,9 @@ from pydantic import BaseModel, ValidationError
 
 from bot import cards, command
 from bot.access import Access
-from bot.chat import ChatPlatform
+from bot.chat import ChatPlatform, Message, TransportError
 from bot.command import Command
-from bot.minder import Minder
+from bot.minder import Blindness, Minder
 from bot.outbox import Outbox
 from bot.router import Router
 from bot.settings import Problem, Settings, Spec, explain
@@ -28,7 +28,7 @@ from monitor.desk import Desk
 from monitor.engine.clock import SteadyClock
 from monitor.engine.local import Chore, Engine
 from monitor.model import Sample
-from monitor.ports import AgentControl, AgentSource, AuditEntry, Change, Observation, StoreError
+from monitor.ports import AgentControl, AgentSource, AuditEntry, Change, ControlError, Observation, StoreError
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
 
@@ -39,6 +39,8 @@ DRAIN = 1.0
 AGAIN = (1.0, 60.0)
 """Seconds before a platform that failed to start is tried again: at first, at most."""
 
+MIND_PATIENCE = 10.0
+"""Seconds a chat may take to be told that the store is broken."""
 MIND_EVERY = 1.0
 """Seconds between two looks at the state of the chats."""
 
@@ -83,8 +85,13 @@ async def serve(app: App) -> int:
 
 
 @contextlib.asynccontextmanager
-async def looking(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[Sample]]]:
-    """Give a function that looks once at an agent, by id. Errors: SettingsError."""
+async def looking(
+    settings: Settings,
+) -> AsyncIterator[tuple[Callable[[str], Awaitable[Sample]], Callable[[str], Awaitable[str | None]]]]:
+    """Give two functions: one looks once at an agent, by id; one says why an order would not get to it, or None.
+
+    Errors: SettingsError.
+    """
     kinds, agents = sources.discover(), {each.id: each for each in settings.agents}
     found = {each.agent.id: chosen(settings, each.source, kinds) for each in settings.fleet}
     async with sources.fleet_session(60.0) as session:
@@ -94,7 +101,17 @@ async def looking(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable
         async def fetch(name: str) -> Sample:
             return (await built[name].fetch(agents[name], None)).sample
 
-        yield fetch
+        orders = dict(_controls(settings))
+
+        async def reach(name: str) -> str | None:
+            try:
+                if name in orders:
+                    await orders[name].reach(agents[name])
+            except ControlError as error:
+                return str(error)
+            return None
+
+        yield fetch, reach
 
 
 class App:
@@ -163,8 +180,10 @@ class App:
         )
         self.outbox = Outbox(self.store, self.platforms, functools.partial(cards.draw, self.desk), clock)
         self.router = Router(self._commands, self._access, self.desk, self._audit, self.states, inbox=self.store)
-        await self.desk.start()
+        stale = await self.store.orphaned(tuple(self.platforms), clock.now())
+        await self.desk.start(untold=stale)
         stack.push_async_callback(self.desk.stop)
+        await self.store.commit(Change(notifications=cards.still_open(self.desk, tuple(self.platforms))))
         for platform in self.platforms.values():
             stack.push_async_callback(platform.stop)
         self._spawn(self.outbox.run(), "outbox")
@@ -206,7 +225,8 @@ class App:
     def states(self) -> Mapping[str, str]:
         """How each platform, and the engine, is doing, in a few words."""
         engine = f"{self.engine.overruns} ticks late" if self.engine.overruns else "on time"
-        return {**{name: why or "up" for name, why in self._troubles().items()}, "engine": engine}
+        store = {"database": self.engine.trouble} if self.engine.trouble else {}
+        return {**{name: why or "up" for name, why in self._troubles().items()}, **store, "engine": engine}
 
     def _troubles(self) -> Mapping[str, str | None]:
         """Platform -> why it cannot be relied on, None while all is well."""
@@ -216,10 +236,13 @@ class App:
         }
 
     async def _mind(self, clock: SteadyClock) -> None:
-        """Tell the other chats of one that is in trouble."""
-        minder = Minder()
+        """Tell the other chats of one that is in trouble, and all of them when the desk cannot store what it sees."""
+        minder, blindness = Minder(), Blindness()
         while True:
             await asyncio.sleep(MIND_EVERY)
+            message = blindness.look(self.engine.trouble, clock.now())
+            if message is not None:
+                await self._say_unstored(message)
             rows = minder.look(self._troubles(), clock.now())
             if rows:
                 try:
@@ -241,7 +264,16 @@ class App:
                 wait = min(wait * 2, longest)
             else:
                 self._down.pop(platform.name, None)
-                return
+                await asyncio.Event().wait()
+
+    async def _say_unstored(self, message: Message) -> None:
+        """Say something everywhere at once, past the outbox: the store is what is broken."""
+        for platform in self.platforms.values():
+            try:
+                async with asyncio.timeout(MIND_PATIENCE):
+                    await platform.send(message)
+            except (TransportError, TimeoutError) as error:
+                log.warning("a trouble could not be told", platform=platform.name, error=str(error))
 
     async def _observe(self, batch: Sequence[Observation]) -> None:
         await self.desk.observe(batch)
@@ -267,12 +299,16 @@ class App:
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
         """Run a part beside the others until the desk stops; if it fails, the desk cannot go on."""
         task = asyncio.create_task(work, name=name)
+        stopping = False
 
         def ended(task: asyncio.Task[None]) -> None:
-            if not task.cancelled() and task.exception() is not None and not self._broken.done():
-                self._broken.set_exception(task.exception() or RuntimeError(name))
+            if not stopping and not self._broken.done():
+                fault = None if task.cancelled() else task.exception()
+                self._broken.set_exception(fault or RuntimeError(f"{name} ended"))
 
         async def cancel() -> None:
+            nonlocal stopping
+            stopping = True
             task.cancel()
             await asyncio.wait((task,))
 

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from bot import views
 from bot.chat import Message, Tone
+from bot.views.alerts import listing
 from monitor.alerts.alert import Kind, Notification
 from monitor.desk import Desk, DeskError
+from monitor.model import Severity
+
+
+def still_open(desk: Desk, platforms: Sequence[str]) -> tuple[Notification, ...]:
+    """At a start, one message about what was open before it; nothing when nothing was."""
+    alerts, now = desk.alerts(), desk.now()
+    if not alerts:
+        return ()
+    body = {"open": [alert.id for alert in alerts]}
+    return tuple(
+        Notification(f"start:{round(now * 1e6)}:{name}", name, Kind.NOTICE, Severity.WARN, now, body=body)
+        for name in platforms
+    )
 
 
 async def draw(desk: Desk, notification: Notification) -> Message | None:
@@ -21,10 +38,16 @@ async def draw(desk: Desk, notification: Notification) -> Message | None:
         return Message(views.said(alert, desk.now()))
     if notification.kind is Kind.RECOVERY:
         return views.recovery(alert, rule)
-    return views.card(alert, rule, desk.now())
+    return views.card(alert, rule, desk.now(), orders=desk.takes_orders(alert.agent))
 
 
 async def _notice(desk: Desk, notification: Notification) -> Message | None:
+    still = notification.body.get("open")
+    if isinstance(still, list):
+        now = {alert.id: alert for alert in desk.alerts()}
+        alerts = [now[each] for each in still if each in now]
+        told = listing(alerts, desk.rules, desk.silences(), desk.now())
+        return replace(told, title=f"The desk watches again: {told.title}") if alerts else None
     named = notification.body.get("standing")
     if not isinstance(named, list):
         title, text = (str(notification.body.get(name, "")) for name in ("title", "text"))

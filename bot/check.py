@@ -7,10 +7,11 @@ import importlib.util
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 
 from bot import format as written
-from bot.settings import Settings, Watched
+from bot.settings import Settings, Watched, console_user
 from monitor import rule
 from monitor.alerts import runbooks
 from monitor.model import Sample
@@ -18,49 +19,74 @@ from monitor.model import Sample
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    fine: bool
+    fine: bool | None
+    """None is neither: worth knowing."""
     about: str
     says: str
 
 
+_WORDS = {True: "ok  ", False: "fail", None: "note"}
+
 Fetch = Callable[[str], Awaitable[Sample]]
+Reach = Callable[[str], Awaitable[str | None]]
 
 
-async def check(settings: Settings, fetch: Fetch, out: Callable[[str], None], *, grace: float = 5.0) -> int:
+async def check(
+    settings: Settings, fetch: Fetch, reach: Reach, out: Callable[[str], None], *, grace: float = 5.0
+) -> int:
     """Say a line for the settings, people, platforms, database, runbooks and every agent; 0 when all is fine, else 1.
 
-    `fetch` looks once at an agent, by id; all agents are asked at once, and none is waited for longer than its own
-    time-out and `grace` seconds.
+    `fetch` looks once at an agent, by id; `reach` says why an order would not get to it, or None. All agents are asked
+    at once, and none is waited for longer than its own time-out and `grace` seconds.
     """
     width = max(9, *(len(each.agent.id) for each in settings.fleet))
     fine = True
 
     def say(line: _Line) -> None:
         nonlocal fine
-        fine = fine and line.fine
-        out(f"{'ok  ' if line.fine else 'fail'}  {line.about:<{width}}  {line.says}")
+        fine = fine and line.fine is not False
+        out(f"{_WORDS[line.fine]}  {line.about:<{width}}  {line.says}")
 
-    asked = asyncio.gather(*(_agent(each, settings, fetch, each.timeout + grace) for each in settings.fleet))
-    for line in _house(settings):
-        say(line)
-    for line in await asked:
-        say(line)
+    asked = asyncio.gather(*(_agent(each, settings, fetch, reach, each.timeout + grace) for each in settings.fleet))
+    try:
+        for line in _house(settings):
+            say(line)
+        for line in await asked:
+            say(line)
+    finally:
+        asked.cancel()  # where nobody reads on
     return 0 if fine else 1
 
 
 def _house(settings: Settings) -> Iterator[_Line]:
     agents = written.count(len(settings.fleet), "agent")
     yield _Line(True, "settings", f"{settings.origin.name}: {agents} in {settings.currency}")
+    yield from _unused(settings)
     yield _people(settings)
     yield from _platforms(settings)
     yield _database(settings)
     yield _runbooks(settings)
 
 
+def _unused(settings: Settings) -> Iterator[_Line]:
+    """Settings that are read, and that nothing of this version goes by."""
+    given = {
+        "timezone": None if settings.timezone == UTC else settings.timezone,
+        "false_pages": settings.false_pages,
+        "dead_mans_switch": settings.dead_mans_switch,
+    }
+    for name, value in given.items():
+        if value is not None:
+            yield _Line(None, "settings", f"{settings.origin.where(('desk', name))} is not used yet by this version")
+
+
 def _people(settings: Settings) -> _Line:
     named = ", ".join(f"{each.name} {each.role}" for each in settings.people)
     if all(each.role == "viewer" for each in settings.people):
         return _Line(False, "people", f"{named}: nobody may acknowledge: make somebody an operator or admin")
+    me = console_user()
+    if not any(each.ids.get("console") == me for each in settings.people):
+        return _Line(None, "people", f"{named}; at this console you are {me}, whom the desk does not know")
     return _Line(True, "people", named)
 
 
@@ -101,11 +127,11 @@ def _runbooks(settings: Settings) -> _Line:
     return _Line(True, "runbooks", f"{written.count(len(found), 'runbook')} in {path}")
 
 
-async def _agent(watched: Watched, settings: Settings, fetch: Fetch, patience: float) -> _Line:
+async def _agent(watched: Watched, settings: Settings, fetch: Fetch, reach: Reach, patience: float) -> _Line:
     name = watched.agent.id
     try:
         async with asyncio.timeout(patience):
-            sample = await fetch(name)
+            sample, unheard = await asyncio.gather(fetch(name), reach(name))
     except TimeoutError:
         return _silent(watched, settings, f"no answer within {patience:g} s")
     failing = [each for each in sample.checks if not each.ok]
@@ -116,6 +142,9 @@ async def _agent(watched: Watched, settings: Settings, fetch: Fetch, patience: f
         return _Line(
             False, name, f"answers, but its own checks fail: {written.plain(said, 200)}: see /runbook health_degraded"
         )
+    if unheard is not None and watched.control is not None:
+        where = settings.origin.where(watched.control.path)
+        return _Line(False, name, f"answers, but its control {unheard}: mend {where}")
     facts = [
         f"answers in {written.span(sample.poll_latency)}" if sample.poll_latency is not None else "answers",
         *(["is paused"] if sample.paused else []),

@@ -63,8 +63,8 @@ def check(
         configure(level="error", secrets=chosen.secrets)
         if show:
             typer.echo(masked(chosen))
-        async with looking(chosen) as fetch:
-            return await examine(chosen, fetch, typer.echo)
+        async with looking(chosen) as (fetch, reach):
+            return await examine(chosen, fetch, reach, typer.echo)
 
     _finish(work)
 

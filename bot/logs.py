@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 from urllib.parse import quote, quote_plus
@@ -70,7 +72,7 @@ def configure(level: str, secrets: Iterable[str], stream: TextIO | None = None) 
         structlog.processors.format_exc_info,
         _tidy(scrub),
     ]
-    handler = _Handler(stream or sys.stderr)
+    handler = _Handler(stream or sys.stderr or _nowhere())
     handler.setFormatter(_Formatter(common, scrub, colors=handler.stream.isatty()))
     root = logging.getLogger()
     for former in [each for each in root.handlers if isinstance(each, _Handler)]:
@@ -85,6 +87,11 @@ def configure(level: str, secrets: Iterable[str], stream: TextIO | None = None) 
         wrapper_class=structlog.stdlib.BoundLogger,
     )
     sys.excepthook = _last_words
+
+
+def _nowhere() -> TextIO:
+    """Where a log goes that nobody can read: a process may be started without a standard error."""
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def _tidy(scrub: Scrub) -> Processor:

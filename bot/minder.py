@@ -1,10 +1,11 @@
-"""A chat that is in trouble is told of in the others, once when it begins and once when it is over."""
+"""A chat in trouble is told of in the others, a store in trouble everywhere: once at the beginning, once at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bot.chat import Message, Tone
 from bot.format import plain, span
 from monitor.alerts.alert import Kind, Notification
 from monitor.model import Severity
@@ -51,3 +52,27 @@ def _notices(platforms: list[str], what: str, title: str, text: str, now: float)
         Notification(f"{what}:{round(now * 1e6)}:{name}", name, Kind.NOTICE, Severity.WARN, now, body=body)
         for name in platforms
     ]
+
+
+class Blindness:
+    """Remembers since when the desk cannot store what it sees: whoever is not told of that believes all is well."""
+
+    def __init__(self) -> None:
+        self._trouble: _Trouble | None = None
+
+    def look(self, why: str | None, now: float) -> Message | None:
+        """What is to be told now; `why`: the store's trouble, None while all is well."""
+        known = self._trouble
+        if why is None:
+            self._trouble = None
+            if known is None or not known.told:
+                return None
+            title = f"✅ The desk stores again what it sees, after {span(now - known.since)}"
+            return Message(title, "What it saw meanwhile is being worked through.", tone=Tone.GOOD)
+        if known is None:
+            self._trouble = _Trouble(now)
+        elif not known.told and now - known.since >= GRACE:
+            known.told = True
+            text = f"{plain(why, 300)} Until that is mended nobody is paged, and /status shows old figures."
+            return Message("🚨 The desk cannot store what it sees", text, tone=Tone.CRITICAL, loud=True)
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
@@ -22,6 +23,8 @@ LOOK = 1.0
 """Seconds between two looks at the outbox when nobody wakes it (retries fall due by themselves)."""
 LONGEST_WAIT = 60.0
 """Seconds between two tries at most."""
+PATIENCE = 30.0
+"""Seconds one message may take to be sent: a platform that hangs must not hold up the next page for ever."""
 MARGIN = 0.5
 """Seconds waited beyond what a platform asked for."""
 
@@ -29,6 +32,23 @@ MARGIN = 0.5
 def backoff(attempts: int) -> float:
     """Seconds to wait after `attempts` tries that were not taken: 1, 2, 4 ... up to a minute."""
     return min(LONGEST_WAIT, 2.0 ** min(attempts, 10))
+
+
+def _short(message: Message) -> Message:
+    """Say the same in a few plain words, without tables, fields and buttons."""
+    text = f"{message.text[:200]}\nIn short, since the chat did not take the whole: /alerts tells more.".lstrip()
+    return Message(message.title[:100], text, tone=message.tone, loud=message.loud)
+
+
+def _odd(error: Exception) -> bool:
+    """Whether an error deserves its traceback in the log; the store's sentence says it all."""
+    return not isinstance(error, StoreError)
+
+
+def _cancelled() -> bool:
+    """Whether the task that runs was told to end; else a CancelledError is a fault of what it called."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Outbox:
@@ -65,17 +85,12 @@ class Outbox:
                 rows = await self._store.claim(name, self._clock.now(), BATCH)
                 for row in rows:
                     await self._deliver(platform, row)
-            except StoreError as error:
-                log.warning("the outbox cannot be read", platform=name, error=str(error))
-                rows, orphaned = [], True
-            except Exception:
-                log.exception("the outbox stumbled and goes on", platform=name)
+            except Exception as error:
+                log.warning("the outbox stumbled and goes on", platform=name, error=str(error), exc_info=_odd(error))
                 rows, orphaned = [], True
             if not rows:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(wake.wait(), LOOK)
-                except TimeoutError:
-                    continue
 
     async def _deliver(self, platform: ChatPlatform, row: Notification) -> None:
         now = self._clock.now
@@ -104,18 +119,33 @@ class Outbox:
         if message is None:
             return None
         try:
-            under = await self._card(platform, row)
-            if row.kind is Kind.UPDATE:
-                if under is not None:
-                    await platform.edit(under, message)
-                return None
-            ref = await platform.send(message, under)
+            async with asyncio.timeout(PATIENCE):
+                ref = await self._said(platform, row, message)
         except (TransportError, StoreError):
             raise
-        except Exception as error:
+        except TimeoutError:
+            raise TransportError(f"{platform.name} took nothing for {PATIENCE:g} s", uncertain=True) from None
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and _cancelled():
+                raise
             log.exception("a platform failed", platform=platform.name, key=row.key)
             raise TransportError(f"{platform.name} failed: {type(error).__name__}") from error
-        return ref.pack() if row.kind is Kind.PAGE else None
+        return ref.pack() if ref is not None and row.kind is Kind.PAGE else None
+
+    async def _said(self, platform: ChatPlatform, row: Notification, message: Message) -> MessageRef | None:
+        """Send or edit; what a platform will never take is told once more in a few plain words."""
+        under = await self._card(platform, row)
+        if row.kind is Kind.UPDATE:
+            if under is not None:
+                await platform.edit(under, message)
+            return None
+        try:
+            return await platform.send(message, under)
+        except TransportError as error:
+            if not error.permanent:
+                raise
+            log.warning("a message is told in short", platform=platform.name, key=row.key, error=str(error))
+            return await platform.send(_short(message), None)
 
     async def _card(self, platform: ChatPlatform, row: Notification) -> MessageRef | None:
         """The card that a message belongs to; a page is a card of its own."""

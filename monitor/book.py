@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from dataclasses import replace
 
-from monitor.alerts import lifecycle
 from monitor.fleet import VERSION, AgentState, fold_all
 from monitor.model import CashFlow, Order
 from monitor.ports import Change, Clock, Store
@@ -24,6 +25,8 @@ class Book:
         self.store = store
         self.clock = clock
         self.situation = Situation()
+        self.ordering: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        """Agent -> held while an order is on its way to it."""
         self._told = told
         self._changed = asyncio.Condition()
 
@@ -49,8 +52,11 @@ class Book:
         except TimeoutError:
             pass
 
-    async def open(self) -> None:
-        """Find the situation again from what is stored, and end the alerts of what is no longer watched."""
+    async def open(self, untold: Collection[str] = ()) -> None:
+        """Find the situation again from what is stored, and end the alerts of what is no longer watched.
+
+        `untold`: alerts whose pages will not arrive any more; they are paged anew.
+        """
         now, agents = self.clock.now(), self.setup.agents
         stored = await self.store.agents()
         await self.store.commit(Change(agents=list(agents.values())))
@@ -65,13 +71,15 @@ class Book:
             alerts={alert.fingerprint: alert for alert in alerts},
             silences=tuple(await self.store.silences(now)),
             last_pages=await self.store.last_pages(now - self.setup.hold),
-            introducing={name: 0 for name in agents if name not in stored or stored[name].first_seen is None},
+            introducing={name: 0 for name, (state, _) in found.items() if state.answered is None},
             snapshots={name: at for name, (_, at) in found.items() if at is not None},
         )
         async with self.turn() as turn:
             for alert in alerts:
                 if alert.agent not in agents or alert.rule not in self.setup.rules:
-                    turn.put(*lifecycle.abandon(alert, now))
+                    turn.give_up(alert)
+                elif alert.id in untold:
+                    turn.put(replace(alert, paged=None), ())
 
     async def close(self) -> None:
         """Keep every agent's state, so that the next start is quick."""

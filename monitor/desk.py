@@ -85,9 +85,9 @@ class Desk:
         self._store = store
         self._controls = controls
 
-    async def start(self) -> None:
-        """Find the situation again from what is stored."""
-        await self._book.open()
+    async def start(self, untold: Collection[str] = ()) -> None:
+        """Find the situation again from what is stored. `untold`: alerts whose pages will not arrive any more."""
+        await self._book.open(untold)
 
     async def stop(self) -> None:
         """Keep every agent's state, so that the next start is quick."""
@@ -103,8 +103,14 @@ class Desk:
 
     def urgent(self) -> Collection[str]:
         """Agents whose order waits to be proven: worth a look at once."""
-        waiting = (OrderState.REQUESTED, OrderState.ACCEPTED)
-        return [each.agent for each in self._book.situation.orders.values() if each.state in waiting]
+        waiting, now = (OrderState.REQUESTED, OrderState.ACCEPTED), self.now()
+        return [
+            agent.id
+            for agent in self.agents.values()
+            if (order := self._book.situation.orders.get(agent.id)) is not None
+            and order.state in waiting
+            and now - order.requested < agent.limits.confirm_within
+        ]
 
     async def observe(self, batch: Sequence[Observation]) -> None:
         """Fold a batch of observations in, and store what follows from it in one transaction."""
@@ -149,8 +155,10 @@ class Desk:
         """Acknowledge an open alert. Errors: DeskError (no such alert, already over)."""
         found = await self.alert(alert)
         async with self._book.turn() as turn:
-            found = self._book.situation.alerts.get(found.fingerprint, found)
-            if found.state is State.RESOLVED:
+            newest = self._book.situation.alerts.get(found.fingerprint)
+            if newest is not None and newest.id == found.id:
+                found = newest
+            if not found.open:
                 raise DeskError(f"{found.id} is already over: nothing is left to acknowledge.")
             taken, events = lifecycle.acknowledge(found, by, self.now(), note)
             if events:
@@ -166,6 +174,10 @@ class Desk:
         async with self._book.turn() as turn:
             turn.silence(silence)
         return silence
+
+    def takes_orders(self, agent: str) -> bool:
+        """Whether an agent has a control."""
+        return agent in self._controls
 
     def require_control(self, agent: str) -> Agent:
         """The agent, if it can be ordered. Errors: DeskError (no such agent, no control)."""
@@ -188,7 +200,7 @@ class Desk:
         """Record a deposit (+) or withdrawal (-) and return what was stored.
 
         It belongs to the step whose change of equity is nearest to it (within 5 %): of the 10 min around `at`, or of
-        the last 24 h if that is None. Where no step looks like it, it is stored at `at`, or now. Errors: DeskError.
+        the last 24 h if that is None. Where no step looks like it, it is stored at `at`. Errors: DeskError.
         """
         name, now = self.agent(agent).agent.id, self.now()
         if amount == 0 or not amount.is_finite():
@@ -197,10 +209,17 @@ class Desk:
             raise DeskError("A cash flow can be recorded for the last 7 days, and not for the future.")
         async with self._book.turn() as turn:
             known = self._book.situation.flows.get(name, ())
-            around = (now - DAY, now) if at is None else (at - FLOW_NEAR, at + FLOW_NEAR)
+            around = (now - DAY, None) if at is None else (at - FLOW_NEAR, at + FLOW_NEAR)
             samples = await self._store.samples(name, *around)
-            when = matching_step(samples, known, float(amount)) or at or now
+            when = matching_step(samples, known, float(amount)) or at
+            if when is None:
+                raise DeskError(
+                    f"Nothing in the last 24 h of {name} looks like {amount:+,}: record it once its equity shows it, "
+                    f"or say when it was, for example /flow {name} {amount:+} 12:03."
+                )
             flow = CashFlow(name, when, amount, by, note)
+            if flow in known:
+                return flow
             folded = (await self._book.restore(name, (*known, flow), before=when))[0]
             turn.flow(flow, folded)
         return flow

@@ -11,24 +11,33 @@ from monitor.ports import AgentControl, ControlError
 
 async def give(book: Book, control: AgentControl, agent: Agent, order: Order) -> Order:
     """Give an order; return it once it is confirmed, refused, overtaken by a newer one, or its time is up."""
+    async with book.ordering[agent.id]:  # orders reach an agent one after the other, as they were given
+        order = await _sent(book, control, agent, order)
+    if order.state is OrderState.REFUSED:
+        return order
+    return await _proven(book, order, agent.limits.confirm_within)
+
+
+async def _sent(book: Book, control: AgentControl, agent: Agent, order: Order) -> Order:
+    """Store an order, send it, and say what the agent answered."""
+    order = replace(order, requested=book.clock.now())
     previous = book.situation.orders.get(agent.id)
     async with book.turn() as turn:
         turn.order(order)
     try:
         said = await control.send(agent, order.action, order.by, order.reason)
     except ControlError as error:
-        if not error.uncertain:
-            refused = replace(order, state=OrderState.REFUSED, detail=str(error))
-            async with book.turn() as turn:
-                turn.withdraw(refused, previous)
-            return refused
-        return await _proven(book, replace(order, detail=str(error)), agent.limits.confirm_within)
-    accepted = replace(order, state=OrderState.ACCEPTED, accepted=book.clock.now(), detail=said)
-    return await _proven(book, accepted, agent.limits.confirm_within)
+        if error.uncertain:
+            return replace(order, detail=str(error))
+        refused = replace(order, state=OrderState.REFUSED, detail=str(error))
+        async with book.turn() as turn:
+            turn.withdraw(refused, previous)
+        return refused
+    return replace(order, state=OrderState.ACCEPTED, accepted=book.clock.now(), detail=said)
 
 
 async def _proven(book: Book, order: Order, within: float) -> Order:
-    """Store what came of an order so far, and wait until the agent reports it, or its time is up."""
+    """Store how far an order has come, and wait until the agent reports it, or its time is up."""
 
     def newest() -> Order:
         return book.situation.orders.get(order.agent, order)

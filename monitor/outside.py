@@ -15,6 +15,11 @@ def line(text: str, limit: int = 200) -> str:
     return short if len(short) <= limit else short[: limit - 1] + "…"
 
 
+def without(text: str, key: SecretStr | None) -> str:
+    """Return `text` with the key taken out, should it have come back in an answer."""
+    return text if key is None else text.replace(key.get_secret_value(), "••••")
+
+
 def _address(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol
 
@@ -44,6 +44,9 @@ class ControlError(Exception):
 
 class AgentControl(Protocol):
     """Gives orders to one agent."""
+
+    async def reach(self, agent: Agent) -> None:
+        """See whether an order would get through, without giving one; raise ControlError if it would not."""
 
     async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:
         """Order `pause` or `resume`; return what the agent said, raise ControlError if it did not accept."""
@@ -207,6 +210,9 @@ class OutboxStore(Protocol):
 
     async def release(self, platform: str) -> int:
         """Give back every claim of a platform, whose worker is gone or starts anew; return how many there were."""
+
+    async def orphaned(self, platforms: Collection[str], now: float) -> list[str]:
+        """Bury what waits for other platforms than these; return the alerts that were told on none of these."""
 
     async def card(self, alert: str, platform: str) -> Card | None:
         """Where an alert's card stands."""

@@ -70,6 +70,7 @@ class Turn:
         self._decisions = dict(situation.decisions)
         self._snapshots = dict(situation.snapshots)
         self._ended: list[Alert] = []
+        self._given_up: set[str] = set()
         self._samples: list[Sample] = []
         self._trades: list[Trade] = []
         self._new_cursors: dict[str, str] = {}
@@ -130,6 +131,11 @@ class Turn:
         self._new_silences.append(silence)
         self._silences = (*self._silences, silence)
 
+    def give_up(self, alert: Alert) -> None:
+        """End an alert whose agent or rule is no longer watched: that is no recovery, and is not told as one."""
+        self._given_up.add(alert.id)
+        self.put(*lifecycle.abandon(alert, self._now))
+
     def put(self, alert: Alert, events: Sequence[AlertEvent]) -> None:
         """Record a move of an alert."""
         self._events += events
@@ -144,11 +150,13 @@ class Turn:
         """Decide who is told, and give the next situation and everything to be stored with it."""
         self._tell()
         self._tell_standing()
+        self._ended = [self._tell_late(alert) for alert in self._ended]
         changed = [alert for mark, alert in self._alerts.items() if self._before.get(mark) is not alert]
         for alert in (*changed, *self._ended):
             known = self._before.get(alert.fingerprint)
             if known is not None and known.id == alert.id:
-                self._notifications += pipeline.follow(known, alert, self._setup.platforms, self._now)
+                recovered = alert.id not in self._given_up
+                self._notifications += pipeline.follow(known, alert, self._setup.platforms, self._now, recovered)
         situation = Situation(
             states=self._states,
             cursors=self._cursors,
@@ -227,7 +235,7 @@ class Turn:
         for mark, alert in list(self._alerts.items()):
             if alert.state is not State.FIRING or alert.paged is not None:
                 continue
-            decision = pipeline.decide(alert, self._silences, self._last_pages.get(mark), self._now, self._setup.hold)
+            decision = self._decide(alert)
             if decision.tell:
                 told, rows, event = pipeline.page(alert, self._setup.platforms, self._now)
                 self._alerts[mark] = told
@@ -240,6 +248,24 @@ class Turn:
                 self._events.append(
                     AlertEvent(alert.id, alert.version, self._now, decision.kind, lifecycle.DESK, decision.reason)
                 )
+
+    def _decide(self, alert: Alert) -> pipeline.Decision:
+        last = self._last_pages.get(alert.fingerprint)
+        return pipeline.decide(
+            alert, self._silences, last, self._now, platforms=self._setup.platforms, hold=self._setup.hold
+        )
+
+    def _tell_late(self, alert: Alert) -> Alert:
+        """Tell of an alert that fired and ended within this one turn: what was seen while nothing could be stored."""
+        known = self._before.get(alert.fingerprint)
+        new = known is None or known.id != alert.id or known.state is State.PENDING
+        if not new or alert.fired is None or not self._decide(alert).tell:
+            return alert
+        told, rows, event = pipeline.page(alert, self._setup.platforms, self._now)
+        self._notifications += [*rows, *pipeline.recovery(told, self._setup.platforms, self._now)]
+        self._events.append(event)
+        self._last_pages[alert.fingerprint] = self._now
+        return told
 
     def _tell_standing(self) -> None:
         found = [

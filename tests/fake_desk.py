@@ -194,6 +194,9 @@ class FakeDesk(Desk):
         self.held.append(made)
         return made
 
+    def takes_orders(self, agent: str) -> bool:
+        return agent in self.agents
+
     def require_control(self, agent: str) -> Agent:
         return self.agent(agent).agent
 

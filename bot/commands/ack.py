@@ -29,7 +29,7 @@ async def ack(ctx: Context) -> Message:
         words = (waiting[0].id, *words)
     alert, note = words[0], words[1:]
     done = await ctx.desk.acknowledge(alert, ctx.person.name, " ".join(note))
-    shown = card(done.alert, ctx.desk.rules.get(done.alert.rule), ctx.desk.now())
+    shown = card(done.alert, ctx.desk.rules.get(done.alert.rule), ctx.desk.now(), orders=False)
     by = acknowledged(done.alert, ctx.desk.now())
     return Message(
         title=f"{'A' if done.changed else 'Already a'}{by[1:]}: "

@@ -64,7 +64,8 @@ async def demo(interval: str) -> AsyncIterator[tuple[App, Processes]]:
     """Give a desk that is not started yet over living agents, in a folder that goes with them. Errors: DemoError."""
     loop, this = asyncio.get_running_loop(), asyncio.current_task()
     if this is not None:
-        loop.add_signal_handler(signal.SIGTERM, this.cancel)
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, this.cancel)
     with TemporaryDirectory(prefix="nightdesk-demo-") as name:
         agents = Processes(Path(name))
         try:

@@ -106,7 +106,7 @@ class Console:
             self._ps1 = PROMPT if self._tty and os.isatty(self._read.fileno()) else ""
             await self._prompt()
             self._lines = Lines(self._read, self._typed)
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError):
             self._lines = None  # there is nobody to listen to, as with a closed standard input
 
     async def stop(self) -> None:

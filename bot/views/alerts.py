@@ -25,15 +25,16 @@ def headline(alert: Alert, rule: Rule | None) -> str:
     return f"{plain(alert.agent, 64)} · {plain(rule.title if rule else alert.rule, 80)}{labels}"
 
 
-def card(alert: Alert, rule: Rule | None, now: float) -> Message:
-    """The one card of an alert, as it stands now: sent first, edited afterwards."""
+def card(alert: Alert, rule: Rule | None, now: float, *, orders: bool = True) -> Message:
+    """The one card of an alert, as it stands now: sent first, edited afterwards. `orders`: its agent takes some."""
     over = alert.state is State.RESOLVED
-    badge = "✅ resolved" if over else _BADGES[alert.severity]
+    ended = "✅ resolved" if alert.clears else "closed, no longer watched"
+    badge = ended if over else _BADGES[alert.severity]
     return Message(
         title=f"{badge} · {headline(alert, rule)}",
         text=plain(f"Was: {alert.reason}" if over else alert.reason, 500),
         fields=tuple(_fields(alert, now)),
-        buttons=() if over else _buttons(alert),
+        buttons=() if over else _buttons(alert, orders=orders),
         footer=f"alert {alert.id}",
         tone=Tone.OVER if over else _TONES[alert.severity],
         loud=alert.state is State.FIRING and alert.severity is Severity.CRITICAL,
@@ -63,9 +64,9 @@ def said(alert: Alert, now: float) -> str:
     return f"{state[:1].upper()}{state[1:]}{note}"
 
 
-def _buttons(alert: Alert) -> tuple[Button, ...]:
+def _buttons(alert: Alert, *, orders: bool) -> tuple[Button, ...]:
     ack = () if alert.state is State.ACKNOWLEDGED else button("Acknowledge", "ack", alert.id)
-    pause = button(f"Pause {plain(alert.agent, 24)}", "pause", alert.agent)
+    pause = button(f"Pause {plain(alert.agent, 24)}", "pause", alert.agent) if orders else ()
     runbook = button("Runbook", "runbook", alert.id)
     silence = button("Silence 1h", "silence", alert.id, "1h", "from", "the", "card")
     urgent = alert.rule in PAUSE_FIRST

@@ -111,5 +111,5 @@ def _clear(alert: Alert, finding: Finding, policy: Policy) -> Step:
 def abandon(alert: Alert, now: float) -> tuple[Alert, tuple[AlertEvent, ...]]:
     """End an alert whose agent or rule is no longer watched."""
     reason = f"{alert.agent} is no longer watched for {alert.rule}"
-    ended = replace(alert, state=State.RESOLVED, resolved=now, version=alert.version + 1, reason=reason)
+    ended = replace(alert, state=State.RESOLVED, resolved=now, version=alert.version + 1, clears=0)
     return ended, (AlertEvent(alert.id, ended.version, now, "resolved", DESK, reason),)

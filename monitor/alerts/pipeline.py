@@ -18,7 +18,7 @@ class Decision:
     """Whether an alert is paged now, and why."""
 
     kind: str
-    """paged, standing, silenced, held or logged."""
+    """paged, standing, silenced, held, unrouted or logged."""
     reason: str
 
     @property
@@ -37,7 +37,13 @@ def routes(severity: Severity, platforms: Sequence[str]) -> tuple[str, ...]:
 
 
 def decide(
-    alert: Alert, silences: Iterable[Silence], last_page: float | None, now: float, hold: float = HOLD
+    alert: Alert,
+    silences: Iterable[Silence],
+    last_page: float | None,
+    now: float,
+    *,
+    platforms: Sequence[str],
+    hold: float = HOLD,
 ) -> Decision:
     """Whether a firing alert that nobody has been told of is paged now.
 
@@ -52,6 +58,8 @@ def decide(
             return Decision("silenced", f"silenced by {silence.by}: {silence.reason}")
     if last_page is not None and now < last_page + hold:
         return Decision("held", f"the same trouble was paged less than {hold:g} s ago")
+    if not routes(alert.severity, platforms):
+        return Decision("unrouted", "no platform is set up that it could go to")
     return Decision("paged", "firing and nobody has been told")
 
 
@@ -63,16 +71,26 @@ def page(alert: Alert, platforms: Sequence[str], now: float) -> tuple[Alert, tup
     return told, rows, AlertEvent(alert.id, alert.version, now, "paged", DESK, f"to {where}")
 
 
-def follow(before: Alert | None, after: Alert, platforms: Sequence[str], now: float) -> tuple[Notification, ...]:
-    """What a change of an alert that people know of makes to tell: its card edited, and its recovery as a message."""
+def recovery(alert: Alert, platforms: Sequence[str], now: float) -> tuple[Notification, ...]:
+    """Tell that an alert is over, as a message of its own."""
+    return tuple(_row(alert, name, Kind.RECOVERY, now) for name in routes(alert.severity, platforms))
+
+
+def follow(
+    before: Alert | None, after: Alert, platforms: Sequence[str], now: float, recovered: bool = True
+) -> tuple[Notification, ...]:
+    """What a change of an alert that people know of makes to tell: its card edited, and its recovery as a message.
+
+    `recovered`: whether an end is a recovery, and not merely that nobody looks any more.
+    """
     if before is None or before.paged is None or after.paged != before.paged or after.version == before.version:
         return ()
     names = routes(after.severity, platforms)
     rows = [_row(after, name, Kind.UPDATE, now) for name in names]
     if after.state is State.ACKNOWLEDGED:
         rows += [_row(after, name, Kind.LINE, now) for name in names]
-    if after.state is State.RESOLVED:
-        rows += [_row(after, name, Kind.RECOVERY, now) for name in names]
+    if after.state is State.RESOLVED and recovered:
+        rows += recovery(after, platforms, now)
     return tuple(rows)
 
 
@@ -80,9 +98,11 @@ def standing_notice(
     alerts: Sequence[Alert], platforms: Sequence[str], now: float
 ) -> tuple[tuple[Alert, ...], tuple[Notification, ...]]:
     """One message about everything found at the first start, instead of a page for each."""
+    names = routes(Severity.WARN, platforms)
+    if not names:
+        return (), ()
     told = tuple(replace(alert, paged=now) for alert in alerts)
     body: Mapping[str, object] = {"standing": [alert.id for alert in alerts]}
-    names = routes(Severity.WARN, platforms)
     rows = tuple(
         Notification(f"standing:{round(now * 1e6)}:{name}", name, Kind.NOTICE, Severity.WARN, now, body=body)
         for name in names

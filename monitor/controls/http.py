@@ -13,7 +13,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.model import Agent
-from monitor.outside import Address, Key, authorization, line
+from monitor.outside import Address, Key, authorization, line, without
 from monitor.ports import AgentControl, ControlError
 
 BODY_LIMIT = 4096
@@ -52,13 +52,22 @@ class HttpControl:
     def __init__(self, options: Options) -> None:
         self._options = options
 
+    async def reach(self, agent: Agent) -> None:  # noqa: ARG002 - the port's shape
+        """See whether anybody listens; whatever is answered is a listener. Errors: ControlError."""
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                await self._ask("GET", "live", None)
+        except (TimeoutError, httpx.HTTPError):
+            raise ControlError("cannot be reached at its url: no order would get there") from None
+
     async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the port's shape
         """Order `pause` or `resume`; return what the agent said. Errors: ControlError."""
         if action not in ("pause", "resume"):
             raise ControlError(f"cannot be ordered to {line(action, 32)}: it takes pause and resume")
         try:
             async with asyncio.timeout(self._options.timeout):
-                status, said = await self._post(action, {"by": line(by, 100), "reason": line(reason, 500)})
+                order = {"by": line(by, 100), "reason": line(reason, 500)}
+                status, said = await self._ask("POST", action, order)
         except (httpx.ConnectError, httpx.ConnectTimeout):
             raise ControlError("cannot be reached at its url: it got no order") from None
         except (TimeoutError, httpx.TimeoutException):
@@ -69,8 +78,8 @@ class HttpControl:
             raise ControlError(self._refusal(action, status, said), uncertain=status in HALFWAY)
         return said
 
-    async def _post(self, action: str, order: Mapping[str, str]) -> tuple[int, str]:
-        url = f"{self._options.url}/{action}"
+    async def _ask(self, method: str, path: str, order: Mapping[str, str] | None) -> tuple[int, str]:
+        url = f"{self._options.url}/{path}"
         headers = {"Accept-Encoding": "identity", "User-Agent": "nightdesk", **authorization(self._options.key)}
         verify = _trusted() if url.startswith("https:") else False
         # A connection of its own for each order: a kept one may be dead, and then nobody knows whether it was heard.
@@ -78,9 +87,9 @@ class HttpControl:
         patience = httpx.Timeout(self._options.timeout, connect=0.8 * self._options.timeout)
         async with (
             httpx.AsyncClient(verify=verify, trust_env=False, timeout=patience) as client,
-            client.stream("POST", url, json=dict(order), headers=headers) as response,
+            client.stream(method, url, json=order, headers=headers) as response,
         ):
-            return response.status_code, await _said(response)
+            return response.status_code, without(await _said(response), self._options.key)
 
     def _refusal(self, action: str, status: int, said: str) -> str:
         if status == 401 or (status == 403 and not said):  # noqa: PLR2004 - who asks is not known, or may not

@@ -9,12 +9,19 @@ TOLERANCE = 1.0
 """Seconds the wall clock may be ahead before the desk's time follows it at once."""
 
 
+DOUBTFUL = 3600.0
+"""Seconds ahead from which on the wall clock is believed only after a while: what is old by it is deleted."""
+PROOF = 60.0
+"""Seconds for which it must."""
+
+
 class SteadyClock:
     """Time that never runs backwards, in seconds since the epoch, UTC, to the microsecond.
 
     It starts at the wall clock or at `floor` (the newest stored time), whichever is later, and keeps the pace of the
-    monotonic clock. A wall clock that is set forward (a suspended machine, a correction) is followed; one that is set
-    back is not: the desk's time runs on, ahead by `drift`.
+    monotonic clock. A wall clock that is set forward (a suspended machine, a correction) is followed, if by more than
+    an hour only once it has stayed so for a minute; one that is set back is not: the desk's time runs on, ahead by
+    `drift`.
     """
 
     def __init__(
@@ -27,12 +34,19 @@ class SteadyClock:
         self._monotonic = monotonic
         self._offset = max(wall(), floor) - monotonic()
         self._last = 0.0
+        self._doubt: float | None = None
+        """Since when, by the monotonic clock, the wall clock has been ahead by more than anybody would expect."""
 
     def now(self) -> float:
         """Seconds since the epoch; never less than the last answer."""
-        steady = self._monotonic() + self._offset
+        monotonic = self._monotonic()
+        steady = monotonic + self._offset
         ahead = self._wall() - steady
-        if ahead > TOLERANCE:
+        if ahead <= DOUBTFUL:
+            self._doubt = None
+        elif self._doubt is None:
+            self._doubt = monotonic
+        if ahead > TOLERANCE and (self._doubt is None or monotonic - self._doubt >= PROOF):
             self._offset += ahead
             steady += ahead
         self._last = max(self._last, round(steady, 6))

@@ -25,7 +25,7 @@ TRIES = 2
 log = structlog.get_logger()
 
 
-def complain(event: str, error: Exception, **what: object) -> None:
+def complain(event: str, error: BaseException, **what: object) -> None:
     """Log an error with its kind and where it came from; messages and values may hold secrets, a StoreError's not."""
     kind = str(error) if isinstance(error, StoreError) else type(error).__name__
     log.error(event, error=kind, frames="".join(traceback.format_tb(error.__traceback__)), **what)
@@ -45,6 +45,8 @@ class Intake:
         self._one_by_one = 0
         self.dropped = 0
         """Observations that were lost."""
+        self.trouble: str | None = None
+        """Why what has arrived cannot be handed over now."""
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -93,6 +95,7 @@ class Intake:
         if self._failures:
             log.info("observations are stored again", waiting=len(self._pending))
         self._failures = 0
+        self.trouble = None
         self._one_by_one = max(0, self._one_by_one - 1)
         return True
 
@@ -110,6 +113,7 @@ class Intake:
         if not self._failures:
             complain("observations could not be stored, they are kept and tried again", error)
         self._failures += 1
+        self.trouble = str(error) if digestible else type(error).__name__
         if self._failures >= TRIES and not digestible:
             self._one_by_one = len(batch)
         self._pending.extendleft(reversed(batch))

@@ -37,6 +37,12 @@ class Chore:
     run: Callable[[], Awaitable[object]]
 
 
+def _cancelled() -> bool:
+    """Whether the task that runs was told to end; else a CancelledError is a fault of what it called."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 class _Every(BaseTrigger):  # type: ignore[misc] # apscheduler has no type hints
     """Fires every `seconds`, once however far the wall clock has jumped ahead."""
 
@@ -99,6 +105,11 @@ class Engine:
         return len(self._intake)
 
     @property
+    def trouble(self) -> str | None:
+        """Why observations cannot be stored now; None while they can."""
+        return self._intake.trouble
+
+    @property
     def dropped(self) -> int:
         """Observations that were lost, because too many waited or because they could not be taken at all."""
         return self._intake.dropped
@@ -151,13 +162,15 @@ class Engine:
         try:
             async with asyncio.timeout(self._patience):
                 observation = await self._sources[agent.id].fetch(agent, self._cursors(agent.id))
-        except Exception as error:  # noqa: BLE001 - a fault in one source costs only its agent
+        except (Exception, asyncio.CancelledError) as error:  # a fault in one source costs only its agent
+            if isinstance(error, asyncio.CancelledError) and _cancelled():
+                raise
             observation = Observation(Sample(agent.id, self._clock.now(), error=self._fault(agent, error)))
         finally:
             del self._polls[agent.id]
         self._intake.put(observation)
 
-    def _fault(self, agent: Agent, error: Exception) -> str:
+    def _fault(self, agent: Agent, error: BaseException) -> str:
         kind = type(error).__name__
         if (agent.id, kind) not in self._complained:
             self._complained.add((agent.id, kind))

@@ -15,6 +15,8 @@ CLEARS_AT = 0.8
 def drawdown(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
     """Breach: the share lost since the peak is above the agent's limit."""
     limit = view.agent.limits.drawdown
+    if limit is None and open_:
+        yield clear(view, drawdown, f"{view.agent.id} has no drawdown limit any more")
     if limit is None or view.drawdown is None or view.sample.equity is None:
         return
     bar = limit * CLEARS_AT if open_ else limit

@@ -19,6 +19,8 @@ def hard_loss(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
     """
     limit, sample = view.agent.limits.hard_loss, view.sample
     reported = None if sample.pnl_24h is None else -sample.pnl_24h
+    if limit is None and open_:
+        yield clear(view, hard_loss, f"{view.agent.id} has no loss limit any more")
     losses = [loss for loss in (view.loss, reported) if loss is not None]
     if limit is None or not losses or sample.equity is None:
         return

@@ -17,6 +17,8 @@ def low_balance(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
     sample, floor = view.sample, view.agent.limits.min_balance
     check = next((each for each in sample.checks if each.name == "wallet"), None)
     judged = sample.balance is not None and floor is not None
+    if sample.error is None and floor is None and check is None and open_:
+        yield clear(view, low_balance, f"{view.agent.id} has no minimum balance any more")
     if sample.error is not None or not (judged or check):
         return
     if sample.balance is not None and floor is not None and sample.balance < (floor * CLEARS_AT if open_ else floor):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Select, Update, and_, exists, func, select, update
@@ -76,6 +77,21 @@ class Outbox:
         claimed = (_rows.platform == platform, _rows.state == "claimed")
         given = update(schema.notifications).where(*claimed).values(state="queued", claimed_at=None)
         return (await self._file.write(lambda connection: connection.execute(given))).rowcount
+
+    async def orphaned(self, platforms: Collection[str], now: float) -> list[str]:
+        """Bury what waits for other platforms than these; return the alerts that were told on none of these."""
+        lost = and_(_rows.platform.not_in(platforms), _rows.state.in_(("queued", "claimed")))
+        told = exists().where(_others.c.alert == _rows.alert, _others.c.kind == Kind.PAGE, _others.c.state != "dead")
+        told = told.where(_others.c.platform.in_(platforms))
+        untold = select(_rows.alert).where(lost, _rows.kind == Kind.PAGE, _rows.alert.is_not(None), ~told).distinct()
+        bury = update(schema.notifications).where(lost)
+
+        async def take(connection: AsyncConnection) -> list[str]:
+            found = [str(alert) for (alert,) in await connection.execute(untold)]
+            await connection.execute(bury.values(state="dead", ended=now, claimed_at=None, error="no longer set up"))
+            return found
+
+        return await self._file.write(take)
 
     async def card(self, alert: str, platform: str) -> Card | None:
         """Where an alert's card stands."""

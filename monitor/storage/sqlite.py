@@ -87,7 +87,9 @@ class File:
     def _sentences(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, ValueError, OverflowError) as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            if isinstance(error, StatementError) and not isinstance(error.orig, sqlite3.Error | None):
+                raise ValueError("a value cannot be stored") from None  # noqa: TRY004 - trying again would never help
             raise StoreError(_sentence(self.name, error)) from error
 
 

@@ -36,28 +36,33 @@ def test_each_severity_goes_where_the_guide_says(
 
 
 def test_a_firing_alert_is_paged() -> None:
-    assert pipeline.decide(firing(), (), None, 100.0).tell
+    assert pipeline.decide(firing(), (), None, 100.0, platforms=BOTH).tell
 
 
 def test_a_silence_holds_a_page_back_and_says_who_and_why_until_it_ends() -> None:
     alert = firing()
     silence = Silence("s1", alert.fingerprint, alert.id, 50.0, 150.0, "ana", "exchange maintenance")
-    decision = pipeline.decide(alert, (silence,), None, 149.0)
+    decision = pipeline.decide(alert, (silence,), None, 149.0, platforms=BOTH)
     assert (decision.kind, decision.reason) == ("silenced", "silenced by ana: exchange maintenance")
-    assert pipeline.decide(alert, (silence,), None, 150.0).tell
+    assert pipeline.decide(alert, (silence,), None, 150.0, platforms=BOTH).tell
     other = replace(silence, fingerprint="another trouble")
-    assert pipeline.decide(alert, (other,), None, 149.0).tell
+    assert pipeline.decide(alert, (other,), None, 149.0, platforms=BOTH).tell
 
 
 def test_the_same_trouble_is_held_for_five_minutes_and_then_told() -> None:
     alert = firing()
-    assert pipeline.decide(alert, (), 0.0, 299.0).kind == "held"
-    assert pipeline.decide(alert, (), 0.0, 300.0).tell
+    assert pipeline.decide(alert, (), 0.0, 299.0, platforms=BOTH).kind == "held"
+    assert pipeline.decide(alert, (), 0.0, 300.0, platforms=BOTH).tell
 
 
 def test_info_is_logged_and_what_was_found_at_the_first_start_is_not_paged() -> None:
-    assert pipeline.decide(firing(Severity.INFO), (), None, 100.0).kind == "logged"
-    assert pipeline.decide(replace(firing(), standing=True), (), None, 100.0).kind == "standing"
+    assert pipeline.decide(firing(Severity.INFO), (), None, 100.0, platforms=BOTH).kind == "logged"
+    assert pipeline.decide(replace(firing(), standing=True), (), None, 100.0, platforms=BOTH).kind == "standing"
+
+
+def test_what_can_go_nowhere_is_not_taken_for_told() -> None:
+    assert pipeline.decide(firing(), (), None, 100.0, platforms=()).kind == "unrouted"
+    assert pipeline.standing_notice([firing()], (), 100.0) == ((), ())
 
 
 def test_a_page_is_one_row_a_platform_and_storing_it_twice_is_one_row() -> None:

@@ -27,7 +27,7 @@ RULES = discover()
 ACKED = replace(
     an_alert(), state=State.ACKNOWLEDGED, acknowledged=NOW - 60, acknowledged_by="ana", note="on it", version=2
 )
-OVER = replace(ACKED, state=State.RESOLVED, resolved=NOW, version=3)
+OVER = replace(ACKED, state=State.RESOLVED, resolved=NOW, version=3, clears=1)
 EVIL = "\x1b[2J\x1b]0;pwned\x07alpha\nis \u202efine\x00"
 
 

@@ -39,6 +39,9 @@ class Hand:
 class Obedient:
     """A control whose agent says yes to everything."""
 
+    async def reach(self, agent: Agent) -> None:
+        """Everybody hears it."""
+
     async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
         return "ok"
 
@@ -52,6 +55,7 @@ class Night:
         self.clock = Hand()
         self.agents = agents
         self.hold = hold
+        self.platforms: tuple[str, ...] = ("console",)
         self._file = file
         self._controls = controls
         self.store: Database
@@ -62,10 +66,10 @@ class Night:
         self.store = await open_store(str(self._file))
         self.chat = Memory("console", self.clock.now)
         await self.chat.start(_nobody)
-        setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), ("console",), self.hold)
+        setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), self.platforms, self.hold)
         self.desk = Desk(setup, store=self.store, controls=self._controls, runbooks=runbooks.load(), clock=self.clock)
         self._outbox = Outbox(self.store, {"console": self.chat}, functools.partial(cards.draw, self.desk), self.clock)
-        await self.desk.start()
+        await self.desk.start(await self.store.orphaned(self.platforms, self.clock.now()))
         self._worker = asyncio.create_task(self._outbox.run())
 
     async def stop(self) -> None:
@@ -78,15 +82,22 @@ class Night:
         await self.start()
 
     async def see(
-        self, agent: str = "alpha", *, after: float = 30.0, trades: tuple[Trade, ...] = (), **says: Any
+        self,
+        agent: str = "alpha",
+        *,
+        after: float = 30.0,
+        trades: tuple[Trade, ...] = (),
+        deliver: bool = True,
+        **says: Any,
     ) -> None:
         """Turn the clock and let an agent say something; what is left out is a calm night."""
         self.clock.time += after
-        sample = Sample(agent, self.clock.time, **says) if "error" in says else self._calm(agent, says)
+        sample = Sample(agent, self.clock.time, **says) if "error" in says else self.calm(agent, **says)
         await self.desk.observe([Observation(sample, trades)])
-        await self.delivered()
+        if deliver:
+            await self.delivered()
 
-    def _calm(self, agent: str, says: dict[str, Any]) -> Sample:
+    def calm(self, agent: str, **says: Any) -> Sample:
         calm = Sample(
             agent, self.clock.time, status="ok", paused=False, equity=10_000.0, balance=10_000.0, heartbeat_age=1.0
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 from monitor.alerts.alert import State
 from monitor.desk import DeskError
 from monitor.fleet import VERSION
-from monitor.model import Agent, Limits, OrderState
-from monitor.ports import Change, ControlError, Snapshot
+from monitor.model import Agent, Limits, LossLimit, OrderState, Sample
+from monitor.ports import Change, ControlError, Observation, Snapshot
 from tests.flow.night import Obedient, night
 
 DOWN: dict[str, Any] = {"error": "connection refused"}
@@ -184,6 +185,117 @@ async def test_a_deposit_is_no_profit_wherever_it_is_recorded(tmp_path: Path) ->
         assert desk.desk.status()[0].drawdown == pytest.approx(0.1)
 
 
+async def test_a_flow_that_nothing_shows_yet_is_refused_and_one_that_was_recorded_is_not_recorded_twice(
+    tmp_path: Path,
+) -> None:
+    async with night(tmp_path) as desk:
+        with pytest.raises(DeskError, match="once its equity shows it"):
+            await desk.desk.record_flow("alpha", Decimal(2_500), "ana", None)
+        at = desk.clock.now() - 45.0
+        once = await desk.desk.record_flow("alpha", Decimal(2_500), "ana", at)
+        assert await desk.desk.record_flow("alpha", Decimal(2_500), "ana", at) == once
+        assert await desk.store.flows("alpha") == [once]
+
+
+async def test_what_fired_and_ended_while_nothing_could_be_stored_is_told(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        now = desk.clock.now()
+        seen = [Sample("alpha", now + step, error="refused") for step in (30, 60, 90)]
+        seen += [desk.calm("alpha", time=now + 120), desk.calm("alpha", time=now + 150)]
+        desk.clock.time += 150
+        await desk.desk.observe([Observation(sample) for sample in seen])
+        await desk.delivered()
+        assert desk.pages() == ["✅ resolved · alpha · Agent unreachable", "✅ alpha answers again after 1 m 30 s"]
+
+
+async def test_acknowledging_an_old_card_leaves_a_new_episode_alone(tmp_path: Path) -> None:
+    async with night(tmp_path, hold=300.0) as desk:
+        await desk.see(balance=5.0)
+        old = desk.desk.alerts()[0].id
+        await desk.see(balance=500.0)
+        await desk.see(balance=5.0)
+        with pytest.raises(DeskError, match="already over"):
+            await desk.desk.acknowledge(old, "ana")
+        assert desk.desk.alerts()[0].state is State.FIRING
+
+
+async def test_an_alert_that_nobody_could_be_told_of_is_told_once_somebody_can(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        desk.platforms = ()
+        await desk.restart()
+        await desk.see(balance=5.0)
+        assert [alert.paged for alert in desk.desk.alerts()] == [None]
+        desk.platforms = ("console",)
+        await desk.restart()
+        await desk.see(balance=5.0)
+        assert "⚠️ WARN · alpha · Balance low" in desk.pages()
+
+
+async def test_a_page_that_waits_for_a_platform_that_is_gone_goes_to_those_that_are_there(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        desk.platforms = ("telegram",)
+        await desk.restart()
+        await desk.see(balance=5.0, deliver=False)
+        desk.platforms = ("console",)
+        await desk.restart()
+        await desk.see(balance=5.0)
+        assert "⚠️ WARN · alpha · Balance low" in desk.pages()
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        (Limits(drawdown=0.15), {"equity": 8_000.0}),
+        (Limits(drawdown=None, hard_loss=LossLimit(amount=500.0)), {"pnl_24h": -900.0}),
+        (Limits(drawdown=None, min_balance=100.0), {"balance": 5.0}),
+    ],
+)
+async def test_a_limit_that_is_switched_off_ends_its_alert(
+    limits: Limits, says: dict[str, Any], tmp_path: Path
+) -> None:
+    async with night(tmp_path, limits=limits) as desk:
+        await desk.see(**says)
+        assert len(desk.desk.alerts()) == 1
+        off = Limits(drawdown=None)
+        desk.agents = tuple(replace(agent, limits=off) for agent in desk.agents)
+        await desk.restart()
+        await desk.see(**says)
+        assert desk.desk.alerts() == ()
+
+
+async def test_an_agent_that_calls_itself_degraded_without_a_failing_check_is_told(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(status="degraded")
+        assert [alert.labels for alert in desk.desk.alerts()] == [(("check", "status"),)]
+        await desk.see()
+        await desk.see()
+        assert desk.desk.alerts() == ()
+
+
+async def test_the_introduction_outlives_a_restart(tmp_path: Path) -> None:
+    async with night(tmp_path, seen_before=False) as desk:
+        await desk.see(**DOWN)
+        await desk.restart()
+        await desk.see(pnl_24h=-9_000.0)
+        await desk.see(pnl_24h=-9_000.0)
+        assert not any("CRITICAL" in title for title in desk.pages())
+
+
+async def test_orders_reach_an_agent_one_after_the_other(tmp_path: Path) -> None:
+    control = Slow()
+    async with night(tmp_path, controls={"alpha": control}, change=hasty) as desk:
+        await asyncio.gather(desk.desk.order("alpha", "pause", "ana"), desk.desk.order("alpha", "resume", "ben"))
+        assert control.heard == ["pause begins", "pause ends", "resume begins", "resume ends"]
+        assert (await desk.store.orders())[0].action == "resume"
+
+
+async def test_two_orders_refused_at_once_leave_none_in_force(tmp_path: Path) -> None:
+    async with night(tmp_path, controls={"alpha": Refusing(uncertain=False)}, change=hasty) as desk:
+        await asyncio.gather(desk.desk.order("alpha", "pause", "ana"), desk.desk.order("alpha", "resume", "ben"))
+        await desk.see(after=60.0)
+        assert (desk.desk.status()[0].pause, desk.desk.alerts()) == (None, ())
+
+
 @pytest.mark.parametrize(("amount", "ago"), [("0", None), ("NaN", None), ("5", 8 * 86_400.0), ("5", -60.0)])
 async def test_a_cash_flow_that_makes_no_sense_is_refused(amount: str, ago: float | None, tmp_path: Path) -> None:
     async with night(tmp_path) as desk:
@@ -205,13 +317,15 @@ async def test_a_restart_finds_the_whole_situation_again(tmp_path: Path) -> None
         assert desk.desk.status() == before
 
 
-async def test_alerts_of_an_agent_that_is_no_longer_watched_end(tmp_path: Path) -> None:
+async def test_alerts_of_an_agent_that_is_no_longer_watched_end_and_that_is_no_recovery(tmp_path: Path) -> None:
     async with night(tmp_path, names=("alpha", "beta")) as desk:
         await desk.see("beta", balance=5.0)
         desk.agents = desk.agents[:1]
         await desk.restart()
         await desk.delivered()
         assert desk.desk.alerts() == ()
+        assert desk.pages() == []
+        assert [message.title for _, message in desk.chat.edits] == ["closed, no longer watched · beta · Balance low"]
 
 
 class Refusing:
@@ -220,8 +334,27 @@ class Refusing:
     def __init__(self, *, uncertain: bool) -> None:
         self.uncertain = uncertain
 
+    async def reach(self, agent: Agent) -> None:
+        """Everybody hears it."""
+
     async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
         raise ControlError("refused the key", uncertain=self.uncertain)
+
+
+class Slow:
+    """A control that takes its time, and remembers what it heard when."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def reach(self, agent: Agent) -> None:
+        """Everybody hears it."""
+
+    async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
+        self.heard.append(f"{action} begins")
+        await asyncio.sleep(0.02)
+        self.heard.append(f"{action} ends")
+        return "ok"
 
 
 def hasty(agent: Agent) -> Agent:

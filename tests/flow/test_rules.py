@@ -180,7 +180,7 @@ async def test_two_failing_checks_are_two_alerts_and_a_check_that_vanishes_is_ov
 async def test_a_hard_loss_is_measured_by_the_desk_too_and_a_deposit_does_not_hide_it(tmp_path: Path) -> None:
     async with night(tmp_path) as desk:
         desk.clock.time += 1
-        await desk.desk.record_flow("alpha", Decimal(5_000), "ana", None)
+        await desk.desk.record_flow("alpha", Decimal(5_000), "ana", desk.clock.now())
         await desk.see(equity=15_000.0)
         assert desk.desk.alerts() == ()
         await desk.see(equity=10_000.0)

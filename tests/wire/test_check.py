@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from bot.check import check
-from bot.settings import load
+from bot.settings import console_user, load
 from monitor.model import Check, Sample
 
 HEAD = """
@@ -21,7 +21,7 @@ database = "DATABASE"
 [[people]]
 name = "ana"
 role = "ROLE"
-console = "ana"
+console = "USER"
 """
 Fetch = Callable[[str], Awaitable[Sample]]
 
@@ -34,7 +34,11 @@ def settings_of(
         for name, port in ports.items()
     ]
     path = folder / "nightdesk.toml"
-    path.write_text(HEAD.replace("ROLE", role).replace("DATABASE", database) + "".join(agents) + more)
+    path.write_text(
+        HEAD.replace("ROLE", role).replace("USER", console_user()).replace("DATABASE", database)
+        + "".join(agents)
+        + more
+    )
     return path
 
 
@@ -71,9 +75,14 @@ async def serving(answer: dict[str, object], meet: asyncio.Barrier | None = None
     return runner, runner.addresses[0][1]
 
 
+async def heard(name: str) -> str | None:
+    """Orders get to every agent but mute."""
+    return "cannot be reached at its url" if name == "mute" else None
+
+
 async def examine(path: Path, fetch: Fetch) -> tuple[int, list[str]]:
     said: list[str] = []
-    code = await check(load(path, {"TELEGRAM_TOKEN": "t0ken"}), fetch, said.append)
+    code = await check(load(path, {"TELEGRAM_TOKEN": "t0ken"}), fetch, heard, said.append)
     return code, said
 
 
@@ -101,6 +110,30 @@ async def test_a_fleet_that_is_fine_gets_a_line_each_and_code_0(tmp_path: Path) 
     ]
     assert line(said, "people").endswith("ana admin")
     assert line(said, "database").endswith(f"{tmp_path / 'desk.db'} can be created")
+
+
+async def test_a_control_that_hears_nothing_is_told_and_where_it_stands(tmp_path: Path) -> None:
+    runner, port = await serving(FINE)
+    path = settings_of(tmp_path, {"mute": port}, more='control = { kind = "http", url = "http://127.0.0.1:1" }\n')
+    code, said = await examine(path, looking({"mute": port}))
+    await runner.cleanup()
+    assert code == 1
+    assert line(said, "mute") == (
+        "fail  mute       answers, but its control cannot be reached at its url: "
+        "mend nightdesk.toml:11: agents[0].control"
+    )
+
+
+async def test_what_is_worth_knowing_is_noted_and_no_failure(tmp_path: Path) -> None:
+    runner, port = await serving(FINE)
+    path = settings_of(tmp_path, {"alpha": port}, database='desk.db"\nfalse_pages = "3 per week')
+    path.write_text(path.read_text().replace(f'console = "{console_user()}"', 'console = "somebody"'))
+    code, said = await examine(path, looking({"alpha": port}))
+    await runner.cleanup()
+    assert code == 0
+    notes = [each for each in said if each.startswith("note")]
+    assert "nightdesk.toml:4: desk.false_pages is not used yet" in notes[0]
+    assert f"at this console you are {console_user()}, whom the desk does not know" in notes[1]
 
 
 async def test_an_agent_that_is_down_is_told_with_its_place_in_the_settings(tmp_path: Path) -> None:
@@ -151,7 +184,7 @@ async def test_an_agent_that_never_answers_holds_nobody_up(tmp_path: Path) -> No
 
     settings = load(settings_of(tmp_path, {"alpha": 1}, more='timeout = "100ms"\n'), {})
     said: list[str] = []
-    assert await check(settings, hang, said.append, grace=0.0) == 1
+    assert await check(settings, hang, heard, said.append, grace=0.0) == 1
     assert "no answer within 0.1 s" in line(said, "alpha")
 
 
