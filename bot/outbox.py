@@ -54,11 +54,20 @@ def _cancelled() -> bool:
 class Outbox:
     """One worker a platform, so that a platform that is down holds up no other."""
 
-    def __init__(self, store: OutboxStore, platforms: Mapping[str, ChatPlatform], draw: Draw, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: OutboxStore,
+        platforms: Mapping[str, ChatPlatform],
+        draw: Draw,
+        clock: Clock,
+        *,
+        patience: float = PATIENCE,
+    ) -> None:
         self._store = store
         self._platforms = platforms
         self._draw = draw
         self._clock = clock
+        self._patience = patience
         self._wakes = {name: asyncio.Event() for name in platforms}
         self.trouble: dict[str, str] = {}
         """Platform -> why its last message was not taken; absent while all is well."""
@@ -119,12 +128,12 @@ class Outbox:
         if message is None:
             return None
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._patience):
                 ref = await self._said(platform, row, message)
         except (TransportError, StoreError):
             raise
         except TimeoutError:
-            raise TransportError(f"{platform.name} took nothing for {PATIENCE:g} s", uncertain=True) from None
+            raise TransportError(f"{platform.name} took nothing for {self._patience:g} s", uncertain=True) from None
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and _cancelled():
                 raise

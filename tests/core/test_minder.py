@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from bot.minder import GRACE, Minder
+from bot.chat import Tone
+from bot.minder import GRACE, Blindness, Minder
 
 ALL_WELL = {"console": None, "telegram": None, "slack": None}
 DOWN = {**ALL_WELL, "telegram": "the token was refused"}
@@ -30,3 +31,17 @@ def test_a_trouble_that_passes_by_itself_is_no_news() -> None:
     assert minder.look(ALL_WELL, 5.0) == ()
     minder.look(DOWN, 6.0)
     assert minder.look(DOWN, 6.0 + GRACE - 1) == ()
+
+
+def test_a_store_that_fails_is_told_once_and_so_is_its_end() -> None:
+    blindness = Blindness()
+    assert blindness.look("the disk is full.", 0.0) is None
+    told = blindness.look("the disk is full.", GRACE)
+    assert told is not None
+    assert (told.tone, told.loud) == (Tone.CRITICAL, True)
+    assert told.text.startswith("the disk is full. Until that is mended nobody is paged")
+    assert blindness.look("the disk is full.", GRACE + 1) is None
+    over = blindness.look(None, 60.0)
+    assert over is not None
+    assert over.title == "✅ The desk stores again what it sees, after 1 m"
+    assert blindness.look(None, 61.0) is None
