@@ -18,6 +18,7 @@ from bot import cards, command
 from bot.access import Access
 from bot.chat import ChatPlatform, Message, TransportError
 from bot.command import Command
+from bot.format import tell_times_in
 from bot.minder import Blindness, Minder
 from bot.outbox import Outbox
 from bot.router import Router
@@ -130,6 +131,7 @@ class App:
         Errors: SettingsError, ValueError, RunbookError.
         """
         self.settings = settings
+        tell_times_in(settings.timezone)
         found = discover_platforms(settings) if platforms is None else platforms
         self.platforms = {platform.name: platform for platform in found}
         self._commands = command.discover() if commands is None else commands

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot import quantities
 from bot.command import Context, UsageError
+from bot.format import zone
 from monitor.desk import DeskError
 
 _ALERT = re.compile(r"[0-9a-f]{3,8}")
@@ -76,7 +77,7 @@ def signed(text: str) -> Decimal:
 def moment(text: str, now: float) -> float | None:
     """Read a time that has passed; returns seconds since the epoch, None when `text` is no time at all.
 
-    10m (ago), 12:03 (UTC, the last one), 2026-11-24T12:03 (UTC unless it says otherwise), now.
+    10m (ago), 12:03 (the last one), 2026-11-24T12:03, now; in the desk's time zone unless it says otherwise.
     """
     if text.lower() == "now":
         return now
@@ -101,7 +102,7 @@ def _ago(text: str, now: float) -> float | None:
 def _dated(text: str) -> float | None:
     try:
         when = datetime.fromisoformat(text)
-        return when.replace(tzinfo=when.tzinfo or UTC).timestamp()
+        return when.replace(tzinfo=when.tzinfo or zone()).timestamp()
     except (ValueError, OverflowError):
         return None
 
@@ -109,6 +110,6 @@ def _dated(text: str) -> float | None:
 def _last(hour: int, minute: int, now: float) -> float:
     if hour > 23 or minute > 59:  # noqa: PLR2004 -- the clock ends there
         raise UsageError(f"{hour}:{minute:02d} is not a time of day: write 12:03")
-    today = datetime.fromtimestamp(now, UTC)
+    today = datetime.fromtimestamp(now, zone())
     when = today.replace(hour=hour, minute=minute, second=0, microsecond=0)
     return (when if when <= today else when - timedelta(days=1)).timestamp()

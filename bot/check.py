@@ -7,7 +7,6 @@ import importlib.util
 import os
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 
 from bot import format as written
@@ -71,7 +70,6 @@ def _house(settings: Settings) -> Iterator[_Line]:
 def _unused(settings: Settings) -> Iterator[_Line]:
     """Settings that are read, and that nothing of this version goes by."""
     given = {
-        "timezone": None if settings.timezone == UTC else settings.timezone,
         "false_pages": settings.false_pages,
         "dead_mans_switch": settings.dead_mans_switch,
     }

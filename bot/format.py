@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 _ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[ -/]*[0-~]")
 UNKNOWN = "n/a"
+_ZONE: list[tzinfo] = [UTC]
 _HUGE = 1e15
 """From here on nobody counts digits."""
 
@@ -73,14 +74,24 @@ def span(seconds: float | None) -> str:
 
 
 def clock(time: float, now: float) -> str:
-    """Write a time as "12:03 UTC", with its date unless it is today's."""
-    then, today = datetime.fromtimestamp(time, UTC), datetime.fromtimestamp(now, UTC)
-    return then.strftime("%H:%M UTC" if then.date() == today.date() else "%Y-%m-%d %H:%M UTC")
+    """Write a time as "12:03 UTC", in the desk's time zone, with its date unless it is today's."""
+    then, today = datetime.fromtimestamp(time, zone()), datetime.fromtimestamp(now, zone())
+    return then.strftime("%H:%M %Z" if then.date() == today.date() else "%Y-%m-%d %H:%M %Z")
 
 
-def lacking(have: int, need: int) -> str:
+def zone() -> tzinfo:
+    """The time zone in which times are told and read."""
+    return _ZONE[0]
+
+
+def tell_times_in(chosen: tzinfo) -> None:
+    """Choose that time zone, once, at the start."""
+    _ZONE[0] = chosen
+
+
+def lacking(have: int, need: int, what: str = "samples") -> str:
     """Say of an undefined figure what it lacks: "n/a (12 of 30 samples)"."""
-    return f"{UNKNOWN} ({have} of {need} samples)"
+    return f"{UNKNOWN} ({have} of {need} {what})"
 
 
 def count(many: int, what: str) -> str:

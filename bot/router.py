@@ -24,7 +24,7 @@ Audit = Callable[[AuditEntry], Awaitable[None]]
 
 STALE = 60.0
 """Seconds after which an order that was given is no longer carried out without asking again."""
-HINT_EVERY = 600.0
+HINT_EVERY = 60.0
 """Seconds before a stranger is told again why nothing happens."""
 _STRANGERS = 1_000
 _HELP = Button("Help", "help")

@@ -289,8 +289,9 @@ def _pick(name: str, known: Iterable[str], what: str) -> str:
         return found[0]
     if found:
         raise DeskError(f"Several {what}s begin with {name!r}: {', '.join(found[:10])}. Write more of the name.")
-    there = f"there are {', '.join(names[:20])}" if names else "there is none"
-    raise DeskError(f"There is no {what} {name!r}: {there}.")
+    if not names:
+        raise DeskError(f"There is no {what}.")
+    raise DeskError(f"There is no {what} {name!r}: there are {', '.join(names[:20])}.")
 
 
 def _id(*parts: object) -> str:

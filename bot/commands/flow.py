@@ -45,7 +45,7 @@ def _question(ctx: Context) -> str:
     "flow",
     usage="/flow AGENT ±AMOUNT [WHEN] [NOTE]",
     summary="Record a deposit (+) or withdrawal (-), so that it does not count as profit or loss; asks first. "
-    "WHEN: 10m ago, 12:03 UTC, or left out: the step of the last 24 h that matches.",
+    "WHEN: 10m ago, 12:03, or left out: the step of the last 24 h that matches.",
     role=Role.OPERATOR,
     confirm=_question,
     examples=("/flow alpha +1000", "/flow alpha -250.50 12:03 monthly payout"),
