@@ -29,14 +29,15 @@ class Stream(Protocol):
 
 
 class Lines:
-    """Calls `line` for every line that comes, until the end of the input or `close`.
+    """Calls `line` for every line that comes, until the end of the input, which calls `end`, or `close`.
 
     Pipes, terminals and sockets are watched; files and /dev/null, which cannot be watched, are read bit by bit.
     """
 
-    def __init__(self, stream: Stream, line: Callable[[str], None]) -> None:
+    def __init__(self, stream: Stream, line: Callable[[str], None], end: Callable[[], None] = lambda: None) -> None:
         self._fd = os.dup(stream.fileno())
         self._line = line
+        self._at_end = end
         self._rest = b""
         self._loop = asyncio.get_running_loop()
         self._later: asyncio.Handle | None = None
@@ -112,6 +113,8 @@ class Lines:
         self._rest = rest[:LONGEST]
         for line in lines:
             self._line(line[:LONGEST].decode(errors="replace").rstrip("\r"))
+        if self._ended:
+            self._at_end()
 
 
 def _opened(fd: int) -> int:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
+import os
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import typer
 
 from bot.app import App, serve
-from bot.demo.processes import KEY_ENV, Processes
+from bot.demo.processes import Processes, on_stage
 from bot.logs import configure
-from bot.settings import console_user, load
+from bot.settings import console_user
 
 WELCOME = """
 Nightdesk watches five agents that trade a simulated market; each is a process of its own.
@@ -49,7 +45,8 @@ TIMELINE = (
 async def live() -> int:
     """Run the demo until Ctrl-C; returns the exit code. Errors: DemoError, StoreError."""
     configure(level="warning", secrets=())
-    async with demo("1s") as (app, agents):
+    async with on_stage(console_user(), "1s", environ=os.environ) as (settings, agents):
+        app = App(settings)
         typer.echo(WELCOME)
         sys.stdout.flush()
         troubles = asyncio.create_task(_troubles(agents))
@@ -57,24 +54,6 @@ async def live() -> int:
             return await serve(app)
         finally:
             troubles.cancel()
-
-
-@contextlib.asynccontextmanager
-async def demo(interval: str) -> AsyncIterator[tuple[App, Processes]]:
-    """Give a desk that is not started yet over living agents, in a folder that goes with them. Errors: DemoError."""
-    loop, this = asyncio.get_running_loop(), asyncio.current_task()
-    if this is not None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, this.cancel)
-    with TemporaryDirectory(prefix="nightdesk-demo-") as name:
-        agents = Processes(Path(name))
-        try:
-            await agents.start()
-            file = Path(name) / "nightdesk.toml"
-            file.write_text(agents.settings(console_user(), interval))
-            yield App(load(file, {KEY_ENV: agents.key})), agents
-        finally:
-            await agents.stop()
 
 
 async def _troubles(agents: Processes) -> None:

@@ -6,11 +6,17 @@ import asyncio
 import contextlib
 import os
 import secrets
+import signal
 import sys
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
 
 import httpx
+
+from bot.settings import Settings, load
 
 STARTS_WITHIN = 20.0
 """Seconds a process has to serve."""
@@ -118,8 +124,8 @@ class Processes:
                 process.kill()
                 await process.wait()
 
-    def settings(self, user: str, interval: str) -> str:
-        """The demo's nightdesk.toml: what anybody would write, with shorter times."""
+    def settings(self, user: str, interval: str, environ: Mapping[str, str]) -> str:
+        """The demo's nightdesk.toml: what anybody would write, with shorter times, and the chats of the environment."""
         agents = "\n".join(
             f"""
 [[agents]]
@@ -136,12 +142,49 @@ confirm_within = "5s"
 """
             for role in self.cast
         )
+        chats, ids = _chats(environ)
         return f"""[desk]
 database = "demo.db"
 interval = "{interval}"
-
+{chats}
 [[people]]
 name = "ana"
 role = "admin"
 console = "{user}"
+{ids}
 {agents}"""
+
+
+def _chats(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The tables of the chats whose tokens are in the environment, and the person's ids there."""
+    tables, ids = "", ""
+    if environ.get("TELEGRAM_TOKEN") and environ.get("TELEGRAM_CHAT_ID"):
+        base = environ.get("TELEGRAM_BASE_URL")
+        tables += f"[telegram]\nchat = {environ['TELEGRAM_CHAT_ID']}\n" + (f'base_url = "{base}"\n' if base else "")
+        ids += f"telegram = {environ.get('TELEGRAM_USER_ID') or environ['TELEGRAM_CHAT_ID']}\n"
+    if environ.get("SLACK_BOT_TOKEN") and environ.get("SLACK_APP_TOKEN") and environ.get("SLACK_CHANNEL"):
+        base = environ.get("SLACK_BASE_URL")
+        tables += f'[slack]\nchannel = "{environ["SLACK_CHANNEL"]}"\n' + (f'base_url = "{base}"\n' if base else "")
+        ids += f'slack = "{environ["SLACK_USER_ID"]}"\n' if environ.get("SLACK_USER_ID") else ""
+    return tables, ids
+
+
+@contextlib.asynccontextmanager
+async def on_stage(
+    user: str, interval: str, cast: tuple[Role, ...] = CAST, environ: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[tuple[Settings, Processes]]:
+    """Give living agents and the settings of a desk over them, in a folder that goes with them, whatever ends this.
+
+    Errors: DemoError, SettingsError.
+    """
+    loop, this = asyncio.get_running_loop(), asyncio.current_task()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, this.cancel if this is not None else loop.stop)
+    with TemporaryDirectory(prefix="nightdesk-demo-") as name:
+        agents, file = Processes(Path(name), cast), Path(name) / "nightdesk.toml"
+        try:
+            await agents.start()
+            file.write_text(agents.settings(user, interval, environ))
+            yield load(file, {**environ, KEY_ENV: agents.key}), agents
+        finally:
+            await agents.stop()

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,11 +19,10 @@ import typer
 from bot.app import App
 from bot.chat import Button, ChatPlatform, Message, Tone
 from bot.command import Command
-from bot.demo.processes import CAST, KEY_ENV, Processes, Role
+from bot.demo.processes import CAST, Processes, Role, on_stage
 from bot.demo.stage import Stage
 from bot.logs import configure
 from bot.platforms.console import Console
-from bot.settings import load
 from monitor.alerts.alert import Alert, State
 
 HERO = "momentum"
@@ -233,15 +231,10 @@ async def _set(
     interval: str,
     patience: float,
 ) -> AsyncIterator[Night]:
-    """Start the agents and a desk over them, in a folder that goes with them."""
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nightdesk-demo-")))
-        agents = Processes(folder, cast)
-        try:
-            await agents.start()
-            (folder / "nightdesk.toml").write_text(agents.settings(PERSON, interval))
-            settings = load(folder / "nightdesk.toml", {KEY_ENV: agents.key})
-            console = Console(PERSON, read=stack.enter_context(_nobody()))
+    """Start the agents and a desk over them."""
+    async with on_stage(PERSON, interval, cast) as (settings, agents):
+        with _nobody() as nobody:
+            console = Console(PERSON, read=nobody)
             stage = Stage(around(console), PERSON, lambda line: _show(f"\n{PERSON}> /{line}"), time.time)
             app = App(settings, platforms=(stage,), commands=commands)
             await app.start()
@@ -249,8 +242,6 @@ async def _set(
                 yield Night(app, stage, agents, patience)
             finally:
                 await app.stop()
-        finally:
-            await agents.stop()
 
 
 def _nobody() -> TextIO:

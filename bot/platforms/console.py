@@ -105,7 +105,7 @@ class Console:
         try:
             self._ps1 = PROMPT if self._tty and os.isatty(self._read.fileno()) else ""
             await self._prompt()
-            self._lines = Lines(self._read, self._typed)
+            self._lines = Lines(self._read, self._typed, self._closed)
         except (OSError, ValueError, AttributeError):
             self._lines = None  # there is nobody to listen to, as with a closed standard input
 
@@ -138,6 +138,17 @@ class Console:
     def _typed(self, line: str) -> None:
         self._waiting.append(line)
         self._go_on()
+
+    def _closed(self) -> None:
+        """Say that nobody is listened to any more, to somebody who may not have meant it."""
+        if self._ps1:
+            self._ps1 = ""
+            said = self._print(
+                [Text("The input has ended: no more commands here. The desk watches on; Ctrl-C ends it.")]
+            )
+            task = asyncio.create_task(said)
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
 
     def _go_on(self) -> None:
         while self._waiting and len(self._tasks) < AT_ONCE:
