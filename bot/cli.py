@@ -82,6 +82,34 @@ def demo(
     _finish(tell if story else live)
 
 
+export = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Print what other programs need.")
+cli.add_typer(export, name="export")
+
+
+@export.callback()
+def _export() -> None:
+    """Print what other programs need."""
+
+
+@export.command("slack-manifest")
+def slack_manifest(
+    mode: Annotated[str, typer.Option(help="socket, http or webhook, as in [slack].")] = "socket",
+    url: Annotated[str | None, typer.Option(help="In http mode: where Slack reaches /slack/events, by https.")] = None,
+    name: Annotated[str, typer.Option(help="What the app is called.")] = "nightdesk",
+) -> None:
+    """Print the manifest of the Slack app: paste it at api.slack.com/apps, Create New App, From a manifest."""
+    import yaml  # noqa: PLC0415
+
+    from bot.platforms.slack.manifest import manifest  # noqa: PLC0415
+
+    try:
+        made = manifest(name, mode, url)
+    except ValueError as error:
+        typer.echo(f"nightdesk: {error}", err=True)
+        raise typer.Exit(TO_MEND) from None
+    typer.echo(yaml.safe_dump(made, sort_keys=False, allow_unicode=True), nl=False)
+
+
 def main() -> None:
     """Entry point of the console script."""
     cli()

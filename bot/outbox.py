@@ -23,8 +23,8 @@ LOOK = 1.0
 """Seconds between two looks at the outbox when nobody wakes it (retries fall due by themselves)."""
 LONGEST_WAIT = 60.0
 """Seconds between two tries at most."""
-PATIENCE = 30.0
-"""Seconds one message may take to be sent: a platform that hangs must not hold up the next page for ever."""
+PATIENCE = 120.0
+"""Seconds one message may take, waiting for its turn included: what hangs must not hold up the next for ever."""
 MARGIN = 0.5
 """Seconds waited beyond what a platform asked for."""
 
@@ -106,7 +106,8 @@ class Outbox:
         try:
             ref = await self._tell(platform, row)
         except TransportError as error:
-            self.trouble[platform.name] = str(error)
+            if error.retry_after is None and not (error.permanent and row.kind is Kind.UPDATE):
+                self.trouble[platform.name] = str(error)
             if error.permanent:
                 log.warning("a message will never be taken", platform=platform.name, key=row.key, error=str(error))
                 await self._store.bury(row, now(), str(error))

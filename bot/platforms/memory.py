@@ -100,6 +100,11 @@ class Memory:
             said = "; ".join(each.title for each in self._said[-10:]) or "nothing"
             raise TimeoutError(f"{self._name} did not say it within {timeout:g} s; last it said: {said}") from None
 
+    @property
+    def refusals(self) -> int:
+        """How many more messages it will not take."""
+        return len(self._failures)
+
     def _take(self) -> None:
         if self._handler is None:
             raise TransportError(f"{self._name} is not started")

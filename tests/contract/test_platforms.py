@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bot.chat import Button, ChatPlatform, Field, Invocation, Message, MessageRef, Reply, Table, Tone, TransportError
 from bot.platforms.console import Console
 from bot.platforms.memory import Memory
+from bot.platforms.slack.platform import Slack
+from bot.platforms.telegram import platform as telegram
+from bot.platforms.telegram.pace import Pace
+from bot.settings import Telegram
+from tests.fakes.slack import fake_slack
+from tests.fakes.telegram import fake_telegram
 
 FULL = Message(
     title="a title",
@@ -69,13 +77,32 @@ def console_chat(folder: Path) -> tuple[Chat, Callable[[], None]]:
     return chat, close
 
 
-@pytest.fixture(params=["memory", "console"])
+async def telegram_chat(stack: contextlib.AsyncExitStack) -> tuple[Chat, Callable[[], None]]:
+    tg = await stack.enter_async_context(fake_telegram())
+    section = Telegram(tg.chat, None, tg.url, SecretStr(tg.token))
+    platform = telegram.Telegram(section, commands={"status": "a summary"}, pace=Pace(burst=1_000))
+    return Chat(platform, lambda line: tg.type(1001, line), tg.shown), tg.release
+
+
+async def slack_chat(stack: contextlib.AsyncExitStack) -> tuple[Chat, Callable[[], None]]:
+    slack = await stack.enter_async_context(fake_slack())
+    platform = Slack(slack.about(), every=0.0)
+    return Chat(platform, lambda line: slack.type("U0ANA", line), slack.shown), slack.faults.clear
+
+
+@pytest.fixture(params=["memory", "console", "telegram", "slack"])
 async def chat(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Chat]:
-    made, close = memory_chat() if request.param == "memory" else console_chat(tmp_path)
-    await made.platform.start(made.handler)
-    yield made
-    await made.platform.stop()
-    close()
+    async with contextlib.AsyncExitStack() as stack:
+        if request.param == "telegram":
+            made, close = await telegram_chat(stack)
+        elif request.param == "slack":
+            made, close = await slack_chat(stack)
+        else:
+            made, close = memory_chat() if request.param == "memory" else console_chat(tmp_path)
+        await made.platform.start(made.handler)
+        yield made
+        await made.platform.stop()
+        close()
 
 
 def texts(message: Message) -> list[str]:

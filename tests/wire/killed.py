@@ -1,4 +1,4 @@
-"""A desk killed at a point of delivery: `python -m tests.wire.killed SETTINGS LEDGER commit|claim|send|never`."""
+"""A desk killed at a point of delivery: `python -m tests.wire.killed SETTINGS LEDGER|chats commit|claim|send|never`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bot.app import App, serve
-from bot.chat import Handler, Message, MessageRef
+from bot.app import App, discover_platforms, serve
+from bot.chat import ChatPlatform, Handler, Message, MessageRef
 from bot.settings import load
 
 
@@ -79,7 +79,13 @@ class Doomed(App):
 
 
 async def main(settings: str, ledger: str, point: str) -> int:
-    app = Doomed(load(Path(settings), {}), platforms=(Ledger(Path(ledger), fatal=point == "send"),))
+    chosen = load(Path(settings), os.environ)
+    platforms: list[ChatPlatform] = [Ledger(Path(ledger), fatal=point == "send")]
+    if ledger == "chats":
+        platforms = [each for each in discover_platforms(chosen) if each.name != "console"]
+    for each in platforms if ledger == "chats" and point == "send" else ():
+        vars(each)["send"] = fatal(each.send, lambda *_: True)
+    app = Doomed(chosen, platforms=platforms)
     app.point = point
     return await serve(app)
 

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from monitor.model import Agent
 from monitor.ports import Change
+from tests.fakes.slack import fake_slack
+from tests.fakes.telegram import fake_telegram
 from tests.hostile import closed_port
 from tests.stores import a_sample, new_store
+from tests.wire import chats
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,9 +48,13 @@ source = {{ kind = "http", url = "{closed_port()}" }}
 
 
 @contextlib.asynccontextmanager
-async def desk(file: Path, ledger: Path, point: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def desk(
+    file: Path, ledger: Path | str, point: str, environ: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.wire.killed", str(file), str(ledger), point), cwd=ROOT
+        *(sys.executable, "-m", "tests.wire.killed", str(file), str(ledger), point),
+        cwd=ROOT,
+        env={**os.environ, **environ},
     )
     try:
         yield process
@@ -79,3 +88,32 @@ async def test_a_page_outlives_the_desk(point: str, before: int, after: int, tmp
             second.terminate()
             assert await second.wait() == 0
     assert len(pages(ledger)) == after
+
+
+@pytest.mark.parametrize("point", ["commit", "claim", "send"])
+async def test_a_page_outlives_the_desk_in_both_chats(point: str, tmp_path: Path) -> None:
+    async with new_store(tmp_path) as store:
+        await store.commit(Change(agents=[Agent("alpha")], samples=[a_sample(time=time.time() - 60)]))
+    async with fake_telegram() as telegram, fake_slack() as slack, asyncio.timeout(40):
+        file, environ = chats.settings(tmp_path, telegram, slack, {"alpha": closed_port()})
+
+        def cards() -> tuple[int, int]:
+            in_telegram = [each.text for each in telegram.messages]
+            in_slack = [each.reading for each in slack.messages]
+            return sum(map(_page, in_telegram)), sum(map(_page, in_slack))
+
+        async with desk(file, "chats", point, environ) as first:
+            assert await first.wait() == -signal.SIGKILL
+        assert sum(cards()) <= 2
+        async with desk(file, "chats", "never", environ) as second:
+            while min(cards()) < 1:
+                assert second.returncode is None
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.3)
+            second.terminate()
+            assert await second.wait() == 0
+        assert all(1 <= each <= 2 for each in cards())
+
+
+def _page(text: str) -> bool:
+    return "CRITICAL · alpha · Agent unreachable" in text and "watches again" not in text

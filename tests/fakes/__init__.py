@@ -1,0 +1,1 @@
+"""Servers of our own that refuse what the real ones refuse."""
