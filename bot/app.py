@@ -19,7 +19,7 @@ from bot.access import Access
 from bot.chat import ChatPlatform, Message, TransportError
 from bot.command import Command
 from bot.format import tell_times_in
-from bot.minder import Blindness, Minder
+from bot.minder import GRACE, Blindness, Minder
 from bot.outbox import Outbox
 from bot.router import Router
 from bot.settings import Problem, Settings, Spec, explain
@@ -125,8 +125,12 @@ class App:
         platforms: Sequence[ChatPlatform] | None = None,
         commands: Mapping[str, Command] | None = None,
         hold: float | None = None,
+        grace: float = GRACE,
     ) -> None:
-        """Read everything that can be wrong. `platforms`, `commands`: in place of those that are found.
+        """Read everything that can be wrong.
+
+        `platforms`, `commands`: in place of those that are found. `hold`: seconds within which the same trouble is not
+        paged twice. `grace`: seconds of a chat's trouble before the others are told.
 
         Errors: SettingsError, ValueError, RunbookError.
         """
@@ -138,6 +142,7 @@ class App:
         self._access = Access(settings.people)
         self._runbooks = runbooks.load(settings.runbooks)
         self._hold = hold
+        self._grace = grace
         self._down = dict.fromkeys(self.platforms, "starting")
         """Platform -> why it does not listen yet."""
         kinds = sources.discover()
@@ -239,7 +244,7 @@ class App:
 
     async def _mind(self, clock: SteadyClock) -> None:
         """Tell the other chats of one that is in trouble, and all of them when the desk cannot store what it sees."""
-        minder, blindness = Minder(), Blindness()
+        minder, blindness = Minder(self._grace), Blindness(self._grace)
         while True:
             await asyncio.sleep(MIND_EVERY)
             message = blindness.look(self.engine.trouble, clock.now())

@@ -146,3 +146,14 @@ class ChatPlatform(Protocol):
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Change what stands at `ref`; raise TransportError when it was not taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that looking at a chat found, in a sentence that says what to do and holds no secret."""
+
+    fine: bool | None
+    """None is neither: worth knowing."""
+    sentence: str
+    deaf: str = ""
+    """Why the press of a button there is not to be waited for, in a few words; empty where it may be."""

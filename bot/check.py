@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import importlib
 import importlib.util
 import os
-from collections.abc import Awaitable, Callable, Iterator
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, cast
 
+from bot import drill
 from bot import format as written
+from bot.access import Access
+from bot.chat import ChatPlatform, Found, Message
+from bot.logs import redact
 from bot.settings import Settings, Watched, console_user
 from monitor import rule
 from monitor.alerts import runbooks
 from monitor.model import Sample
+from monitor.storage.lock import holder
+
+CHAT = 10.0
+"""Seconds that looking at one chat may take."""
+WAIT = 60.0
+"""Seconds that a test page waits for somebody to press its button."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +44,117 @@ Fetch = Callable[[str], Awaitable[Sample]]
 Reach = Callable[[str], Awaitable[str | None]]
 
 
-async def check(
-    settings: Settings, fetch: Fetch, reach: Reach, out: Callable[[str], None], *, grace: float = 5.0
-) -> int:
-    """Say a line for the settings, people, platforms, database, runbooks and every agent; 0 when all is fine, else 1.
+class Examiner(Protocol):
+    """The module `examine` of a platform's package; a platform that has none is not looked at."""
 
-    `fetch` looks once at an agent, by id; `reach` says why an order would not get to it, or None. All agents are asked
-    at once, and none is waited for longer than its own time-out and `grace` seconds.
+    async def examine(self, settings: Settings, *, running: bool) -> list[Found]:
+        """Look at the chat; `running`: whether the desk runs now, so as not to disturb it."""
+
+    async def say(self, settings: Settings, message: Message) -> str | None:
+        """Say something without listening; returns what is amiss all the same. Errors: TransportError."""
+
+
+async def check(
+    settings: Settings,
+    fetch: Fetch,
+    reach: Reach,
+    out: Callable[[str], None],
+    *,
+    grace: float = 5.0,
+    patience: float = CHAT,
+    send: Sequence[ChatPlatform] | None = None,
+    wait: float = WAIT,
+) -> int:
+    """Say a line for settings, people, platforms, database, runbooks, every chat and agent; 0 when all is fine, else 1.
+
+    `fetch` looks once at an agent, by id; `reach` says why an order would not get to it, or None. All chats and agents
+    are asked at once: no agent is waited for longer than its own time-out and `grace` seconds, no chat longer than
+    `patience` seconds. `send`: the chats that are sent a test page then, whose button may be pressed within `wait`
+    seconds (0: nobody waits for that).
     """
     width = max(9, *(len(each.agent.id) for each in settings.fleet))
-    fine = True
+    fine, scrub = True, redact(settings.secrets)
 
     def say(line: _Line) -> None:
         nonlocal fine
         fine = fine and line.fine is not False
-        out(f"{_WORDS[line.fine]}  {line.about:<{width}}  {line.says}")
+        out(scrub(f"{_WORDS[line.fine]}  {line.about:<{width}}  {line.says}"))
 
+    running, chats = _holder(settings) is not None, _chats(settings)
+    seen = asyncio.gather(*(_seen(each, settings, running, patience) for each in chats.values()))
     asked = asyncio.gather(*(_agent(each, settings, fetch, reach, each.timeout + grace) for each in settings.fleet))
     try:
         for line in _house(settings):
             say(line)
+        found = dict(zip(chats, await seen, strict=True))
+        for name, each in found.items():
+            for one in each:
+                say(_Line(one.fine, name, one.sentence))
         for line in await asked:
             say(line)
     finally:
-        asked.cancel()  # where nobody reads on
+        seen.cancel()  # where nobody reads on
+        asked.cancel()
+    if send is not None:
+        reasons = {name: _unheard(each, wait, running=running) for name, each in found.items()}
+        await _send(settings, send, reasons, wait, say)
     return 0 if fine else 1
+
+
+def _chats(settings: Settings) -> Mapping[str, Examiner]:
+    """Platforms that are set up, and can be looked at."""
+    package = importlib.import_module("bot.platforms")
+    packages = sorted(each.name for each in pkgutil.iter_modules(package.__path__) if each.ispkg)
+    chosen = [each for each in packages if getattr(settings, each, None) is not None]
+    modules = {each: f"{package.__name__}.{each}.examine" for each in chosen}
+    return {
+        name: cast("Examiner", importlib.import_module(module))
+        for name, module in modules.items()
+        if importlib.util.find_spec(module)
+    }
+
+
+async def _seen(chat: Examiner, settings: Settings, running: bool, patience: float) -> list[Found]:
+    try:
+        async with asyncio.timeout(patience):
+            return await chat.examine(settings, running=running)
+    except TimeoutError:
+        return [Found(False, f"no answer within {patience:g} s: look at this machine's network")]
+    except Exception as error:  # noqa: BLE001 -- one chat's fault hides nothing of the others
+        return [Found(False, f"could not be looked at ({type(error).__name__})")]
+
+
+def _unheard(found: Sequence[Found], wait: float, *, running: bool) -> str:
+    """Why nobody is to wait for a press, in a few words; empty where somebody may."""
+    answered = "the desk that runs now answers whoever presses its button" if running else ""
+    reasons = (*(each.deaf for each in found), answered, "" if wait > 0 else "a press is not waited for")
+    return next(filter(None, reasons), "")
+
+
+async def _send(
+    settings: Settings,
+    platforms: Sequence[ChatPlatform],
+    unheard: Mapping[str, str],
+    wait: float,
+    say: Callable[[_Line], None],
+) -> None:
+    """Send every chat its test page, all at once."""
+    if not platforms:
+        say(_Line(False, "platforms", "no chat is set up that a test page could go to: add [telegram] or [slack]"))
+    people, chats = Access(settings.people), _chats(settings)
+
+    async def one(platform: ChatPlatform) -> None:
+        name = platform.name
+
+        def tell(found: Found) -> None:
+            say(_Line(found.fine, name, found.sentence))
+
+        if unheard.get(name):
+            await drill.post(functools.partial(chats[name].say, settings), unheard[name], tell)
+        else:
+            await drill.press(platform, people, wait, tell)
+
+    await asyncio.gather(*(one(each) for each in platforms))
 
 
 def _house(settings: Settings) -> Iterator[_Line]:
@@ -100,16 +200,28 @@ def _platforms(settings: Settings) -> Iterator[_Line]:
             )
 
 
+def _path(settings: Settings) -> Path:
+    rest = settings.database.partition("://")[2]
+    return Path(rest.removeprefix("/") if rest else settings.database).absolute()
+
+
+def _holder(settings: Settings) -> int | None:
+    """The pid of the desk that runs now with this database; None while none does."""
+    return holder(_path(settings))
+
+
 def _database(settings: Settings) -> _Line:
     scheme, _, rest = settings.database.partition("://")
     where = settings.origin.where(("desk", "database"))
     if rest and not scheme.startswith("sqlite"):
         return _Line(False, "database", f"{scheme} is not supported: write a path, like nightdesk.db ({where})")
-    path = Path(rest.removeprefix("/") if rest else settings.database).absolute()
+    path, pid = _path(settings), _holder(settings)
     if not path.parent.is_dir():
         return _Line(False, "database", f"the folder {path.parent} does not exist: create it, or mend {where}")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.R_OK | os.W_OK):
         return _Line(False, "database", f"{path} cannot be written: mend its permissions, or {where}")
+    if pid is not None:
+        return _Line(True, "database", f"{path} is in use by the desk that runs now (pid {pid})")
     return _Line(True, "database", f"{path} {'can be written' if path.exists() else 'can be created'}")
 
 

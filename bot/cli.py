@@ -51,9 +51,11 @@ def run(settings: SettingsPath = None, log_level: Level = "info") -> None:
 def check(
     settings: SettingsPath = None,
     show: Annotated[bool, typer.Option("--show", help="Print the settings too, secrets masked.")] = False,
+    send: Annotated[bool, typer.Option("--send", help="Send a test page with a button to every chat too.")] = False,
+    wait: Annotated[float, typer.Option(min=0, max=3600, help="With --send: seconds to wait for its press.")] = 60.0,
 ) -> None:
-    """Check settings, people, database, runbooks and every agent: one line each, with what to do."""
-    from bot.app import looking  # noqa: PLC0415
+    """Check settings, people, database, runbooks, every chat and agent: one line each, with what to do."""
+    from bot.app import discover_platforms, looking  # noqa: PLC0415
     from bot.check import check as examine  # noqa: PLC0415
     from bot.logs import configure  # noqa: PLC0415
     from bot.settings import masked  # noqa: PLC0415
@@ -64,7 +66,8 @@ def check(
         if show:
             typer.echo(masked(chosen))
         async with looking(chosen) as (fetch, reach):
-            return await examine(chosen, fetch, reach, typer.echo)
+            chats = [each for each in discover_platforms(chosen) if each.name != "console"] if send else None
+            return await examine(chosen, fetch, reach, typer.echo, send=chats, wait=wait)
 
     _finish(work)
 

@@ -23,7 +23,8 @@ class _Trouble:
 class Minder:
     """Remembers which platform is in trouble since when."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = GRACE) -> None:
+        self._grace = grace
         self._troubles: dict[str, _Trouble] = {}
 
     def look(self, troubles: Mapping[str, str | None], now: float) -> tuple[Notification, ...]:
@@ -39,7 +40,7 @@ class Minder:
                 self._troubles.pop(name, None)
             elif known is None:
                 self._troubles[name] = _Trouble(now)
-            elif not known.told and now - known.since >= GRACE:
+            elif not known.told and now - known.since >= self._grace:
                 known.told = True
                 title = f"{name} is in trouble for {span(now - known.since)}: pages wait for it"
                 rows += _notices(others, f"{name}:down", title, plain(why, 300), now)
@@ -57,7 +58,8 @@ def _notices(platforms: list[str], what: str, title: str, text: str, now: float)
 class Blindness:
     """Remembers since when the desk cannot store what it sees: whoever is not told of that believes all is well."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = GRACE) -> None:
+        self._grace = grace
         self._trouble: _Trouble | None = None
 
     def look(self, why: str | None, now: float) -> Message | None:
@@ -71,7 +73,7 @@ class Blindness:
             return Message(title, "What it saw meanwhile is being worked through.", tone=Tone.GOOD)
         if known is None:
             self._trouble = _Trouble(now)
-        elif not known.told and now - known.since >= GRACE:
+        elif not known.told and now - known.since >= self._grace:
             known.told = True
             text = f"{plain(why, 300)} Until that is mended nobody is paged, and /status shows old figures."
             return Message("🚨 The desk cannot store what it sees", text, tone=Tone.CRITICAL, loud=True)

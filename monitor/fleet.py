@@ -70,8 +70,14 @@ class AgentState:
         """What the rules are shown now; None before the first sample. `order`: the newest that was not refused."""
         if self.sample is None:
             return None
-        pause = order if order is not None and order.action == "pause" else None
-        return View(agent, self.sample, self.curve.drawdown, self.losses.loss, self.losses.base, pause, order)
+        return View(
+            agent,
+            self.sample,
+            drawdown=self.curve.drawdown,
+            loss=self.losses.loss,
+            loss_base=self.losses.base,
+            order=order,
+        )
 
     def to_json(self) -> str:
         """The whole state, as a snapshot keeps it."""

@@ -23,10 +23,13 @@ class View:
     """Money lost in the loss window, net of flows; negative is a gain."""
     loss_base: float | None = None
     """Equity at the start of that window, net of flows."""
-    pause: Order | None = None
-    """The desk's pause in force: ordered, not refused, and no resume ordered since."""
     order: Order | None = None
-    """The newest order to the agent."""
+    """The newest order to the agent that was not refused."""
+
+    @property
+    def pause(self) -> Order | None:
+        """The desk's pause in force: ordered, not refused, and no resume ordered since."""
+        return self.order if self.order is not None and self.order.action == "pause" else None
 
     @property
     def now(self) -> float:

@@ -19,13 +19,11 @@ REST = 3.0
 @pytest.mark.bench
 async def test_from_a_press_to_the_other_chats_card(tmp_path: Path) -> None:
     took: list[float] = []
-    async with two_chats(tmp_path, agents=ROUNDS) as chats:
+    async with two_chats(tmp_path, agents=ROUNDS, hurried=False) as chats:
         await chats.seen()
         chats.puppet.says["equity"] = 8_000.0
         await chats.settled(lambda: len(chats.app.desk.alerts()) == ROUNDS, within=30)
-        async with asyncio.timeout(300):
-            while (await chats.app.store.undelivered())[0]:
-                await asyncio.sleep(0.2)
+        await chats.delivered(within=300)
         for alert in chats.app.desk.alerts():
             await asyncio.sleep(REST)
             name = alert.id

@@ -26,7 +26,9 @@ def paths(text: str) -> set[str]:
     return {each for each in named if each.split("/")[0] in tops or "/" in each}
 
 
-@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/sdk.md", "docs/slack.md", "docs/telegram.md"])
+@pytest.mark.parametrize(
+    "document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/sdk.md", "docs/slack.md", "docs/telegram.md"]
+)
 def test_every_path_a_document_names_exists(document: str) -> None:
     named = paths((ROOT / document).read_text())
     assert [path for path in sorted(named) if not path.startswith("/") and not (ROOT / path).exists()] == []

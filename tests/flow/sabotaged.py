@@ -79,4 +79,4 @@ SABOTAGE: dict[str, dict[str, Any]] = {
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(tell(**SABOTAGE[sys.argv[1]], cast=CAST[:2], interval="200ms", patience=6.0)))
+    sys.exit(asyncio.run(tell(**SABOTAGE[sys.argv[1]], cast=CAST[:1], interval="200ms", patience=6.0)))

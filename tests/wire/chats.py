@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import App, discover_platforms
+from bot.platforms.slack.pace import Pace as SlackPace
+from bot.platforms.telegram.pace import Pace as TelegramPace
 from bot.settings import Settings, load
 from tests import hostile
 from tests.fakes.slack import FakeSlack, Posted, fake_slack
 from tests.fakes.telegram import FakeTelegram, fake_telegram
 from tests.fakes.telegram_values import Entry
 
+HURRIED: dict[str, Callable[[], object]] = {
+    "telegram": lambda: TelegramPace(burst=10_000, every=0.001, group=10_000),
+    "slack": lambda: SlackPace(0.0),
+}
 ANA, BEN, VIC, STRANGER = (1001, "U0ANA"), (1002, "U0BEN"), (1003, "U0VIC"), (6666, "U0EVIL")
 
 
@@ -71,6 +77,12 @@ class Chats:
             while not all(each.answered for each in self.app.desk.status()):  # noqa: ASYNC110 - there is no event to wait for
                 await asyncio.sleep(0.01)
 
+    async def delivered(self, within: float = 30.0) -> None:
+        """Wait until everything in the outbox has been told."""
+        async with asyncio.timeout(within):
+            while (await self.app.store.undelivered())[0]:  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0.02)
+
     async def settled(self, holds: Callable[[], object], within: float = 5.0) -> None:
         """Wait until something holds of the desk."""
         async with asyncio.timeout(within):
@@ -106,14 +118,20 @@ def settings(
 
 
 @contextlib.asynccontextmanager
-async def two_chats(folder: Path, *, start: bool = True, agents: int = 1) -> AsyncIterator[Chats]:
-    """A running desk with both chats; without `start` it is built and not started."""
+async def two_chats(folder: Path, *, start: bool = True, agents: int = 1, hurried: bool = True) -> AsyncIterator[Chats]:
+    """A running desk with both chats; without `start` it is built and not started.
+
+    `hurried`: without the pace that the real chats want kept.
+    """
     puppet = Puppet()
     async with fake_telegram() as telegram, fake_slack() as slack, hostile.serve(puppet.answer) as server:
         puppet.url = server.url
         names = {"alpha" if number == 0 else f"alpha-{number}": server.url for number in range(agents)}
         chosen: Settings = load(*settings(folder, telegram, slack, names))
-        app = App(chosen, platforms=[each for each in discover_platforms(chosen) if each.name != "console"])
+        platforms = [each for each in discover_platforms(chosen) if each.name != "console"]
+        for each in platforms if hurried else ():
+            vars(each)["_pace"] = HURRIED[each.name]()
+        app = App(chosen, platforms=platforms, grace=0.5)
         chats = Chats(app, telegram, slack, puppet)
         if start:
             await app.start()

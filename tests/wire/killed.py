@@ -1,4 +1,4 @@
-"""A desk killed at a point of delivery: `python -m tests.wire.killed SETTINGS LEDGER|chats commit|claim|send|never`."""
+"""A desk killed at a point of delivery: `python -m tests.wire.killed SETTINGS commit|claim|send|never`."""
 
 from __future__ import annotations
 
@@ -11,45 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import App, discover_platforms, serve
-from bot.chat import ChatPlatform, Handler, Message, MessageRef
 from bot.settings import load
 
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Ledger:
-    """A platform that writes down what it took, and has it on disk before it says so."""
-
-    name = "console"
-    threads = False
-    trouble = None
-
-    def __init__(self, path: Path, *, fatal: bool) -> None:
-        self._path = path
-        self._fatal = fatal
-
-    async def start(self, handler: Handler) -> None:
-        pass
-
-    async def stop(self) -> None:
-        pass
-
-    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:  # noqa: ARG002 - the shape of the port
-        self._write(f"sent {message.title}")
-        if self._fatal:
-            die()
-        return MessageRef(self.name, self.name, "1")
-
-    async def edit(self, ref: MessageRef, message: Message) -> None:  # noqa: ARG002 - the shape of the port
-        self._write(f"edited {message.title}")
-
-    def _write(self, line: str) -> None:
-        with self._path.open("a") as file:
-            file.write(line + "\n")
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def fatal(call: Callable[..., Awaitable[Any]], when: Callable[[Any, Any], bool]) -> Callable[..., Awaitable[Any]]:
@@ -78,12 +44,10 @@ class Doomed(App):
             store.claim = fatal(store.claim, lambda _, rows: bool(rows))
 
 
-async def main(settings: str, ledger: str, point: str) -> int:
+async def main(settings: str, point: str) -> int:
     chosen = load(Path(settings), os.environ)
-    platforms: list[ChatPlatform] = [Ledger(Path(ledger), fatal=point == "send")]
-    if ledger == "chats":
-        platforms = [each for each in discover_platforms(chosen) if each.name != "console"]
-    for each in platforms if ledger == "chats" and point == "send" else ():
+    platforms = [each for each in discover_platforms(chosen) if each.name != "console"]
+    for each in platforms if point == "send" else ():
         vars(each)["send"] = fatal(each.send, lambda *_: True)
     app = Doomed(chosen, platforms=platforms)
     app.point = point

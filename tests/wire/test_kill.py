@@ -10,7 +10,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 import pytest
 
@@ -25,34 +24,10 @@ from tests.wire import chats
 ROOT = Path(__file__).parents[2]
 
 
-def settings(folder: Path) -> Path:
-    """A desk that watches an agent which no longer answers."""
-    file = folder / "nightdesk.toml"
-    file.write_text(
-        f"""
-[desk]
-database = "nightdesk.db"
-interval = "200ms"
-
-[[people]]
-name = "ana"
-role = "admin"
-console = "ana"
-
-[[agents]]
-id = "alpha"
-source = {{ kind = "http", url = "{closed_port()}" }}
-"""
-    )
-    return file
-
-
 @contextlib.asynccontextmanager
-async def desk(
-    file: Path, ledger: Path | str, point: str, environ: Mapping[str, str] = MappingProxyType({})
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def desk(file: Path, point: str, environ: Mapping[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.wire.killed", str(file), str(ledger), point),
+        *(sys.executable, "-m", "tests.wire.killed", str(file), point),
         cwd=ROOT,
         env={**os.environ, **environ},
     )
@@ -62,32 +37,6 @@ async def desk(
         if process.returncode is None:
             process.terminate()
         await process.wait()
-
-
-def pages(ledger: Path) -> list[str]:
-    lines = ledger.read_text().splitlines() if ledger.exists() else []
-    return [line for line in lines if line.startswith("sent 🚨 CRITICAL · alpha · Agent unreachable")]
-
-
-@pytest.mark.parametrize(("point", "before", "after"), [("commit", 0, 1), ("claim", 0, 1), ("send", 1, 2)])
-async def test_a_page_outlives_the_desk(point: str, before: int, after: int, tmp_path: Path) -> None:
-    file, ledger = settings(tmp_path), tmp_path / "ledger"
-    async with new_store(tmp_path) as store:
-        known = a_sample(time=time.time() - 60)
-        await store.commit(Change(agents=[Agent("alpha")], samples=[known]))
-
-    async with asyncio.timeout(30):
-        async with desk(file, ledger, point) as first:
-            assert await first.wait() == -signal.SIGKILL
-        assert len(pages(ledger)) == before
-
-        async with desk(file, ledger, "never") as second:
-            while len(pages(ledger)) < after:
-                assert second.returncode is None
-                await asyncio.sleep(0.02)
-            second.terminate()
-            assert await second.wait() == 0
-    assert len(pages(ledger)) == after
 
 
 @pytest.mark.parametrize("point", ["commit", "claim", "send"])
@@ -102,10 +51,10 @@ async def test_a_page_outlives_the_desk_in_both_chats(point: str, tmp_path: Path
             in_slack = [each.reading for each in slack.messages]
             return sum(map(_page, in_telegram)), sum(map(_page, in_slack))
 
-        async with desk(file, "chats", point, environ) as first:
+        async with desk(file, point, environ) as first:
             assert await first.wait() == -signal.SIGKILL
         assert sum(cards()) <= 2
-        async with desk(file, "chats", "never", environ) as second:
+        async with desk(file, "never", environ) as second:
             while min(cards()) < 1:
                 assert second.returncode is None
                 await asyncio.sleep(0.02)

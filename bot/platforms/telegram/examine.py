@@ -1,0 +1,219 @@
+"""What `nightdesk check` asks Telegram: token, webhook, rival, chat, topic, rights; no update is taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import TypeVar
+
+import httpx
+from telegram import Bot, Chat, ChatFullInfo, ChatMember, ChatMemberRestricted
+from telegram.request import HTTPXRequest
+
+from bot.chat import Found, Message, TransportError
+from bot.format import plain
+from bot.platforms.telegram import render
+from bot.platforms.telegram.errors import Kind, RefusedError, refusal
+from bot.platforms.telegram.hear import NAME, Place
+from bot.platforms.telegram.pace import Pace, Urgency
+from bot.platforms.telegram.platform import GENERAL
+from bot.platforms.telegram.poll import Sifted
+from bot.platforms.telegram.voice import Home, Voice
+from bot.settings import Settings, Telegram
+
+PATIENCE = 3.0
+"""Seconds that an answer may take."""
+LISTEN = 2.5
+"""Seconds for which another reader is waited for: one that was interrupted comes back within one or two."""
+_CLOSE = 0.3
+"""Seconds that saying goodbye may take."""
+_RIVAL = (
+    "another program polls with this token: is the desk already running, or does freqtrade use the same bot? "
+    "One bot, one program: stop it, or make a bot of its own for each with @BotFather"
+)
+_T = TypeVar("_T")
+
+
+async def examine(
+    settings: Settings, *, running: bool, patience: float = PATIENCE, listen: float = LISTEN
+) -> list[Found]:
+    """Look at everything that [telegram] names.
+
+    `running`: whether the desk runs now; then it is not looked for another reader, because that interrupts the desk.
+    `patience`: seconds that each of four answers may take. `listen`: seconds for the look for another reader.
+    """
+    section = settings.telegram
+    if section is None:
+        return []
+    try:
+        async with _speaking(section, patience) as bot:
+            home, reader = await asyncio.gather(_home(bot, section), _reader(bot, listen, running=running))
+            return [*_myself(bot), *reader, *home, *_people(settings, bot)]
+    except RefusedError as error:
+        return [Found(False, _told(error))]
+
+
+async def say(settings: Settings, message: Message) -> str | None:
+    """Say something in the chat without listening; returns what is amiss all the same. Errors: TransportError."""
+    section = settings.telegram
+    if section is None:
+        raise TransportError("telegram is not set up")
+    async with _speaking(section, PATIENCE) as bot:
+        home = Home(section.chat, _topic(section), {section.chat})
+        voice = Voice(bot, home, Pace(), PATIENCE)
+        place, page, keys = Place(home.chat, home.topic), render.card(message), render.keys(message.buttons)
+        await voice.say(place, page, keys, urgency=Urgency.PAGE, silent=not message.loud)
+        return "; ".join(home.amiss.values()) or None
+
+
+@contextlib.asynccontextmanager
+async def _speaking(section: Telegram, patience: float) -> AsyncIterator[Bot]:
+    """A bot that knows who it is. Errors: RefusedError."""
+    trusted = httpx.create_ssl_context()
+    try:
+        bot = Bot(
+            section.token.get_secret_value(),
+            section.base_url,
+            request=_request(HTTPXRequest, trusted, patience),
+            get_updates_request=_request(Sifted, trusted, patience),
+        )
+    except Exception as error:  # noqa: BLE001 - whatever the library finds wrong with the token or the address
+        raise refusal(error) from None
+    try:
+        await _try(bot.initialize)
+        yield bot
+    finally:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_CLOSE):
+                await bot.shutdown()
+
+
+def _request(kind: type[HTTPXRequest], trusted: ssl.SSLContext, patience: float) -> HTTPXRequest:
+    return kind(
+        connection_pool_size=8,
+        read_timeout=patience,
+        write_timeout=patience,
+        connect_timeout=patience,
+        httpx_kwargs={"verify": trusted},
+    )
+
+
+async def _try(call: Callable[[], Awaitable[_T]]) -> _T:
+    """Errors: RefusedError."""
+    try:
+        return await call()
+    except Exception as error:  # noqa: BLE001 - the library raises more than it says
+        raise refusal(error) from None
+
+
+def _told(error: RefusedError) -> str:
+    if error.kind is Kind.NETWORK:
+        return f"{error}: look at this machine's network; a proxy is read from HTTPS_PROXY"
+    return str(error)
+
+
+def _myself(bot: Bot) -> Iterator[Found]:
+    yield Found(True, f"the token is that of @{bot.username}")
+    if bot.bot.can_join_groups is False:
+        yield Found(None, f"@{bot.username} may join no group: @BotFather, /setjoingroups, Enable")
+
+
+async def _reader(bot: Bot, listen: float, *, running: bool) -> list[Found]:
+    """Whether the updates come to whoever polls, and to nobody else."""
+    try:
+        hooked = (await _try(bot.get_webhook_info)).url
+    except RefusedError as error:
+        return [Found(False, _told(error))]
+    if hooked:
+        said = "a webhook is set for this bot: the desk removes it when it starts, so see that nobody needs it"
+        found = Found(None, said, deaf="the webhook takes its press")
+    elif running:
+        said = "the desk runs now: whether another program polls with this token too is said by its /status"
+        found = Found(None, said)
+    else:
+        return await _rival(bot, listen)
+    return [found]
+
+
+async def _rival(bot: Bot, listen: float) -> list[Found]:
+    """Poll for a while, without confirming anything: whoever polls too ends our poll with a conflict.
+
+    The newest poll wins, so a short one would see nothing, and interrupt the other all the same.
+    """
+    held = max(1, round(listen))
+    try:
+        async with asyncio.timeout(listen):
+            while True:
+                await bot.get_updates(limit=1, timeout=held)
+                await asyncio.sleep(listen / 10)
+    except TimeoutError:
+        return []
+    except Exception as error:  # noqa: BLE001 - the library raises more than it says
+        why = refusal(error)
+        if why.kind is Kind.RIVAL:
+            return [Found(False, _RIVAL, deaf="the other program may take its press")]
+        return [Found(False, _told(why))]
+
+
+async def _home(bot: Bot, section: Telegram) -> list[Found]:
+    """The chat that is paged, and what the bot may do there."""
+    try:
+        chat = await _try(lambda: bot.get_chat(section.chat))
+        if chat.type == Chat.PRIVATE:
+            return [Found(True, f"pages go to {_named(chat)} in private")]
+        member = await _try(lambda: bot.get_chat_member(section.chat, bot.id))
+    except RefusedError as error:
+        return [Found(False, _missing(error, section, bot))]
+    topic = _topic(section)
+    if topic is not None and not chat.is_forum:
+        said = f"topic = {topic} is set, but {_named(chat)} has no topics: switch them on there (Edit, Topics), "
+        return [Found(False, f"{said}or take topic out of [telegram]"), *_rights(chat, member, bot)]
+    return list(_rights(chat, member, bot))
+
+
+def _missing(error: RefusedError, section: Telegram, bot: Bot) -> str:
+    if error.kind is Kind.MOVED:
+        return f"{error}: write chat = {error.moved_to} under [telegram]"
+    if error.kind is not Kind.CHAT:
+        return _told(error)
+    if section.chat > 0:
+        return f"{error}; if it is a person, they must open @{bot.username} and press Start"
+    return f"{error}; add @{bot.username} to the group: /ids@{bot.username} there tells its id while the desk runs"
+
+
+def _rights(chat: ChatFullInfo, member: ChatMember, bot: Bot) -> Iterator[Found]:
+    name, where = f"@{bot.username}", _named(chat)
+    limited = member if isinstance(member, ChatMemberRestricted) else None
+    if member.status in (ChatMember.LEFT, ChatMember.BANNED) or (limited and not limited.is_member):
+        yield Found(False, f"{name} is not in {where}: add it to the group")
+        return
+    chief = member.status in (ChatMember.ADMINISTRATOR, ChatMember.OWNER)
+    silent = chat.permissions is not None and not chat.permissions.can_send_messages
+    if (limited and not limited.can_send_messages) or (silent and not chief and not limited):
+        said = f"{name} may not write in {where}: Edit, Permissions, Send messages; or make it administrator"
+        yield Found(False, said)
+        return
+    yield Found(True, f"pages go to {where}")
+    if chat.type == Chat.CHANNEL:
+        yield Found(None, f"{where} is a channel: its buttons work, but orders that are typed have no author there")
+    if not chief:
+        yield Found(None, "reactions reach it only as administrator; buttons and replies work")
+        if not bot.bot.can_read_all_group_messages:
+            yield Found(None, "privacy mode: in groups it hears only commands, replies and mentions, which is enough")
+
+
+def _people(settings: Settings, bot: Bot) -> Iterator[Found]:
+    lacking = ", ".join(each.name for each in settings.people if NAME not in each.ids)
+    if lacking:
+        how = f"whoever presses Start at @{bot.username} while the desk runs is told their id"
+        yield Found(None, f"no telegram id, and so no orders there: {plain(lacking, 120)}; {how}")
+
+
+def _named(chat: ChatFullInfo) -> str:
+    return plain(chat.effective_name or str(chat.id), 60)
+
+
+def _topic(section: Telegram) -> int | None:
+    return section.topic if section.topic != GENERAL else None
