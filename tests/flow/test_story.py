@@ -34,7 +34,7 @@ def test_every_step_is_sabotaged() -> None:
 
 
 async def test_a_step_that_did_not_happen_ends_the_story_and_is_named() -> None:
-    turns = asyncio.Semaphore(3)
+    turns = asyncio.Semaphore(4)
 
     async def sabotaged(name: str) -> tuple[int, str]:
         async with turns:

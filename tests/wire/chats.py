@@ -121,7 +121,7 @@ def settings(
 async def two_chats(folder: Path, *, start: bool = True, agents: int = 1, hurried: bool = True) -> AsyncIterator[Chats]:
     """A running desk with both chats; without `start` it is built and not started.
 
-    `hurried`: without the pace that the real chats want kept.
+    `hurried`: without the pace that the real chats want kept, and with less patience for one that hangs.
     """
     puppet = Puppet()
     async with fake_telegram() as telegram, fake_slack() as slack, hostile.serve(puppet.answer) as server:
@@ -131,6 +131,7 @@ async def two_chats(folder: Path, *, start: bool = True, agents: int = 1, hurrie
         platforms = [each for each in discover_platforms(chosen) if each.name != "console"]
         for each in platforms if hurried else ():
             vars(each)["_pace"] = HURRIED[each.name]()
+            vars(each)["_patience"] = 2.0
         app = App(chosen, platforms=platforms, grace=0.5)
         chats = Chats(app, telegram, slack, puppet)
         if start:

@@ -219,6 +219,7 @@ def stored(folder: Path) -> str:
     return "".join(path.read_bytes().decode("latin-1") for path in folder.glob("nightdesk.db*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", ["telegram", "slack"])
 @pytest.mark.parametrize("how", ["refused", "hanging", "unauthorised"])
 async def test_a_chat_in_trouble_takes_nothing_with_it_and_its_page_arrives_afterwards(

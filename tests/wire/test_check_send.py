@@ -24,6 +24,8 @@ from tests.fakes.telegram_values import Entry
 from tests.wire.chats import ANA, STRANGER, Puppet, settings
 from tests.wire.checking import TITLE, both, checked, secrets_of, swap
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def tg() -> AsyncIterator[FakeTelegram]:

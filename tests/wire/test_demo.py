@@ -15,6 +15,8 @@ import pytest
 from tests.fakes.slack import fake_slack
 from tests.fakes.telegram import fake_telegram
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

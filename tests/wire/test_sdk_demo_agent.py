@@ -20,6 +20,8 @@ import pytest
 from bot.demo.trader import STYLES
 from tests.wire.probing import KEY, Answer, ask, order
 
+pytestmark = pytest.mark.slow
+
 
 def command(state: Path, *more: str) -> list[str]:
     return [
