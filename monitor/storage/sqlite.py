@@ -59,9 +59,13 @@ class File:
     async def close(self) -> None:
         """Let what is under way end, then close; the last connection folds the write-ahead log into the file."""
         self._closed = True
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await self._idle()
         await self._reader.dispose()
         await self._writer.dispose()
+
+    async def _idle(self) -> None:
+        """Wait until every call that was begun has ended."""
+        await asyncio.gather(*self._running, return_exceptions=True)
 
     async def _whole(self, call: Callable[[Asked], Coroutine[Any, Any, Result]], asked: Asked) -> Result:
         if self._closed:  # and perhaps another desk's by now

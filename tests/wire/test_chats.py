@@ -279,6 +279,7 @@ async def heal(chats: Chats, broken: str, how: str) -> None:
                 chats.slack.revoked.clear()
 
 
+@pytest.mark.slow
 async def test_a_chat_that_is_away_at_the_start_is_told_in_the_other_and_comes_later(tmp_path: Path) -> None:
     async with two_chats(tmp_path, start=False) as chats:
         await chats.telegram.away()

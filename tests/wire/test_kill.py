@@ -22,6 +22,7 @@ from tests.stores import a_sample, new_store
 from tests.wire import chats
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 
 
 @contextlib.asynccontextmanager
