@@ -98,8 +98,10 @@ class Outbox:
                 log.warning("the outbox stumbled and goes on", platform=name, error=str(error), exc_info=_odd(error))
                 rows, orphaned = [], True
             if not rows:
+                # Not wait_for: in Python 3.11 it loses a cancellation that comes together with a wake.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), LOOK)
+                    async with asyncio.timeout(LOOK):
+                        await wake.wait()
 
     async def _deliver(self, platform: ChatPlatform, row: Notification) -> None:
         now = self._clock.now

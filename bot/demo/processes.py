@@ -119,7 +119,8 @@ class Processes:
                     process.terminate()
         for process in self._running.values():
             try:
-                await asyncio.wait_for(process.wait(), ENDS_WITHIN)
+                async with asyncio.timeout(ENDS_WITHIN):
+                    await process.wait()
             except TimeoutError:
                 process.kill()
                 await process.wait()

@@ -28,10 +28,10 @@ def step(alert: Alert | None, finding: Finding, policy: Policy, *, standing: boo
     Idempotent: a finding no newer than the last changes nothing. `standing` marks an alert that opens now as one that
     was so before the desk ever looked.
     """
+    if alert is not None and finding.time <= alert.seen:
+        return alert, ()
     if alert is None or alert.state is State.RESOLVED:
         return _open(finding, policy, standing) if finding.verdict is Verdict.BREACH else (alert, ())
-    if finding.time <= alert.seen:
-        return alert, ()
     if finding.verdict is Verdict.CLEAR:
         return _clear(alert, finding, policy)
     return _breach(alert, finding, policy)

@@ -138,6 +138,12 @@ def test_only_what_was_found_at_the_first_start_can_be_kept() -> None:
     assert keep(kept, "ana", 3) == (kept, ())
 
 
+def test_an_older_finding_does_not_open_an_ended_alert_again() -> None:
+    alert, _ = step(None, finding(0), Policy())
+    over, _ = step(alert, finding(1, Verdict.CLEAR), Policy())
+    assert step(over, finding(0), Policy()) == (over, ())
+
+
 def test_an_alert_of_what_is_no_longer_watched_ends() -> None:
     alert, _ = step(None, finding(1), Policy())
     assert alert is not None

@@ -168,6 +168,18 @@ async def test_one_card_follows_its_alert_and_what_belongs_to_it_answers_it(tmp_
         assert one.chat.under.count(None) == 2
 
 
+async def test_it_ends_when_it_is_told_to_even_while_it_is_being_woken(tmp_path: Path) -> None:
+    async with new_store(tmp_path) as store:
+        for _ in range(30):
+            one = Delivery(store)
+            task = asyncio.create_task(one.outbox.run())
+            await asyncio.sleep(0.01)
+            one.outbox.wake()
+            task.cancel()
+            async with asyncio.timeout(5):
+                await asyncio.wait((task,))
+
+
 @pytest.mark.parametrize(("attempts", "seconds"), [(0, 1), (1, 2), (3, 8), (9, 60), (10_000, 60)])
 def test_it_waits_longer_each_time_up_to_a_minute(attempts: int, seconds: float) -> None:
     assert backoff(attempts) == seconds

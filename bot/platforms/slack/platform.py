@@ -126,7 +126,8 @@ class Slack:
         session, self._session = self._session, None
         if session is not None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(session.close(), STOP)
+                async with asyncio.timeout(STOP):
+                    await session.close()
 
     async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
         """Post a card, or an answer in the thread of one; that a trouble is over is shown in the channel too."""
