@@ -5,14 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import importlib
-import pkgutil
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Coroutine, Mapping, Sequence
 
 import structlog
-from pydantic import BaseModel, ValidationError
 
 from bot import cards, command
 from bot.access import Access
@@ -22,14 +18,14 @@ from bot.format import tell_times_in
 from bot.minder import GRACE, Blindness, Minder
 from bot.outbox import Outbox
 from bot.router import Router
-from bot.settings import Problem, Settings, Spec, explain
-from monitor import controls, rule, sources
+from bot.settings import Settings
+from bot.wiring import built_controls, chosen, discover_platforms
+from monitor import rule, sources
 from monitor.alerts import runbooks
 from monitor.desk import Desk
 from monitor.engine.clock import SteadyClock
 from monitor.engine.local import Chore, Engine
-from monitor.model import Sample
-from monitor.ports import AgentControl, AgentSource, AuditEntry, Change, ControlError, Observation, StoreError
+from monitor.ports import AgentSource, AuditEntry, Change, Observation, StoreError
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
 
@@ -48,29 +44,6 @@ MIND_EVERY = 1.0
 log = structlog.get_logger()
 
 
-def discover_platforms(settings: Settings) -> list[ChatPlatform]:
-    """Every platform that is set up: one module of bot/platforms is one platform."""
-    package = importlib.import_module("bot.platforms")
-    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
-    built = [importlib.import_module(f"bot.platforms.{name}").build(settings) for name in names]
-    return [platform for platform in built if platform is not None]
-
-
-AnyKind = TypeVar("AnyKind", sources.Kind, controls.Kind)
-
-
-def chosen(settings: Settings, spec: Spec, kinds: Mapping[str, AnyKind]) -> tuple[AnyKind, BaseModel]:
-    """The kind of a source or control and its options, judged by it. Errors: SettingsError."""
-    kind = kinds.get(spec.kind)
-    if kind is None:
-        sentence = f'there is no kind "{spec.kind}": there is {", ".join(kinds)}.'
-        raise settings.error([Problem((*spec.path, "kind"), sentence)])
-    try:
-        return kind, kind.Options.model_validate(spec.options)
-    except ValidationError as error:
-        raise settings.error(explain(error, kind.Options, spec.path)) from None
-
-
 async def serve(app: App) -> int:
     """Run a desk until SIGINT or SIGTERM; returns the exit code. Errors: StoreError."""
     stop = asyncio.Event()
@@ -83,36 +56,6 @@ async def serve(app: App) -> int:
     finally:
         await app.stop()
     return 0
-
-
-@contextlib.asynccontextmanager
-async def looking(
-    settings: Settings,
-) -> AsyncIterator[tuple[Callable[[str], Awaitable[Sample]], Callable[[str], Awaitable[str | None]]]]:
-    """Give two functions: one looks once at an agent, by id; one says why an order would not get to it, or None.
-
-    Errors: SettingsError.
-    """
-    kinds, agents = sources.discover(), {each.id: each for each in settings.agents}
-    found = {each.agent.id: chosen(settings, each.source, kinds) for each in settings.fleet}
-    async with sources.fleet_session(60.0) as session:
-        means = sources.Means(session, SteadyClock())
-        built = {name: kind.build(options, means) for name, (kind, options) in found.items()}
-
-        async def fetch(name: str) -> Sample:
-            return (await built[name].fetch(agents[name], None)).sample
-
-        orders = dict(_controls(settings))
-
-        async def reach(name: str) -> str | None:
-            try:
-                if name in orders:
-                    await orders[name].reach(agents[name])
-            except ControlError as error:
-                return str(error)
-            return None
-
-        yield fetch, reach
 
 
 class App:
@@ -147,7 +90,7 @@ class App:
         """Platform -> why it does not listen yet."""
         kinds = sources.discover()
         self._sources = {each.agent.id: chosen(settings, each.source, kinds) for each in settings.fleet}
-        self._controls = dict(_controls(settings))
+        self._controls = dict(built_controls(settings))
         self._stack = contextlib.AsyncExitStack()
         self.desk: Desk
         self.store: Database
@@ -321,11 +264,3 @@ class App:
 
         task.add_done_callback(ended)
         self._stack.push_async_callback(cancel)
-
-
-def _controls(settings: Settings) -> Iterator[tuple[str, AgentControl]]:
-    kinds = controls.discover()
-    for each in settings.fleet:
-        if each.control is not None:
-            kind, options = chosen(settings, each.control, kinds)
-            yield each.agent.id, kind.build(options)

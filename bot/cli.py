@@ -55,10 +55,10 @@ def check(
     wait: Annotated[float, typer.Option(min=0, max=3600, help="With --send: seconds to wait for its press.")] = 60.0,
 ) -> None:
     """Check settings, people, database, runbooks, every chat and agent: one line each, with what to do."""
-    from bot.app import discover_platforms, looking  # noqa: PLC0415
     from bot.check import check as examine  # noqa: PLC0415
     from bot.logs import configure  # noqa: PLC0415
     from bot.settings import masked  # noqa: PLC0415
+    from bot.wiring import discover_platforms, looking  # noqa: PLC0415
 
     async def work() -> int:
         chosen = _settings(settings)

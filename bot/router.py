@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import difflib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,11 +10,12 @@ from dataclasses import dataclass, replace
 import structlog
 
 from bot.access import Access
-from bot.chat import Button, Invocation, Message, Reply, Tone, TransportError
+from bot.chat import Button, Invocation, Message, Reply, Tone
 from bot.command import Command, Context, Role, UsageError
 from bot.confirm import WAITS, Question, Questions
 from bot.format import plain
 from bot.line import BUTTON_BYTES, LONGEST, button, split
+from bot.voice import Voice
 from monitor.desk import Desk, DeskError
 from monitor.model import Person
 from monitor.ports import AuditEntry, Inbox, StoreError
@@ -36,35 +36,6 @@ class _Answer:
     outcome: str
     message: Message
     detail: str = ""
-
-
-class _Voice:
-    """Says one thing after the other without letting an order wait for the chat; a chat that fails stops nothing."""
-
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
-        self._last: asyncio.Task[None] | None = None
-
-    async def say(self, message: Message) -> None:
-        self._last = asyncio.create_task(self._say(self._last, message))
-
-    async def _say(self, before: asyncio.Task[None] | None, message: Message) -> None:
-        if before is not None:
-            await before
-        try:
-            await self._reply(message)
-        except TransportError as error:
-            log.warning("an answer was not taken by the chat", error=str(error))
-        except Exception:
-            log.exception("an answer was not taken by the chat")
-
-    async def finish(self) -> None:
-        if self._last is not None:
-            await self._last
-
-    def drop(self) -> None:
-        if self._last is not None:
-            self._last.cancel()
 
 
 class Router:
@@ -106,7 +77,7 @@ class Router:
     async def handle(self, invocation: Invocation, reply: Reply) -> None:
         """Run one line and answer it. Never raises for anything a person, a command or a chat does."""
         asker = (invocation.platform, invocation.user)
-        voice = _Voice(reply)
+        voice = Voice(reply)
         self._busy[asker] += 1
         try:
             message = await self._answer(invocation, voice)
@@ -119,7 +90,7 @@ class Router:
             if not self._busy[asker]:
                 del self._busy[asker]
 
-    async def _answer(self, invocation: Invocation, voice: _Voice) -> Message | None:
+    async def _answer(self, invocation: Invocation, voice: Voice) -> Message | None:
         if not await self._first(invocation):
             return None
         known = self._access.who(invocation.platform, invocation.user)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bot.app import App, discover_platforms
+from bot.app import App
 from bot.platforms.slack.pace import Pace as SlackPace
 from bot.platforms.telegram.pace import Pace as TelegramPace
 from bot.settings import Settings, load
+from bot.wiring import discover_platforms
 from tests import hostile
 from tests.fakes.slack import FakeSlack, Posted, fake_slack
 from tests.fakes.telegram import FakeTelegram, fake_telegram

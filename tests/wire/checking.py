@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from bot.app import discover_platforms
 from bot.chat import Found
 from bot.check import check
 from bot.settings import Settings, load
+from bot.wiring import discover_platforms
 from monitor.model import Sample
 from tests.fakes.slack import FakeSlack
 from tests.fakes.telegram import FakeTelegram

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from bot.app import App, discover_platforms, serve
+from bot.app import App, serve
 from bot.settings import load
+from bot.wiring import discover_platforms
 
 
 def die() -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from bot import drill
 from bot.access import Access
-from bot.app import discover_platforms
 from bot.chat import ChatPlatform, Found
 from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.telegram import examine as telegram_module
 from bot.settings import Settings
+from bot.wiring import discover_platforms
 from monitor.storage.lock import locked
 from tests import hostile
 from tests.fakes.slack import FakeSlack, Posted, fake_slack

@@ -1,0 +1,80 @@
+"""What the settings name becomes parts: platforms, sources and controls of the kinds that are found."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bot.chat import ChatPlatform
+from bot.settings import Problem, Settings, Spec, explain
+from monitor import controls, sources
+from monitor.engine.clock import SteadyClock
+from monitor.model import Sample
+from monitor.ports import AgentControl, ControlError
+
+
+def discover_platforms(settings: Settings) -> list[ChatPlatform]:
+    """Every platform that is set up: one module of bot/platforms is one platform."""
+    package = importlib.import_module("bot.platforms")
+    names = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
+    built = [importlib.import_module(f"bot.platforms.{name}").build(settings) for name in names]
+    return [platform for platform in built if platform is not None]
+
+
+AnyKind = TypeVar("AnyKind", sources.Kind, controls.Kind)
+
+
+def chosen(settings: Settings, spec: Spec, kinds: Mapping[str, AnyKind]) -> tuple[AnyKind, BaseModel]:
+    """The kind of a source or control and its options, judged by it. Errors: SettingsError."""
+    kind = kinds.get(spec.kind)
+    if kind is None:
+        sentence = f'there is no kind "{spec.kind}": there is {", ".join(kinds)}.'
+        raise settings.error([Problem((*spec.path, "kind"), sentence)])
+    try:
+        return kind, kind.Options.model_validate(spec.options)
+    except ValidationError as error:
+        raise settings.error(explain(error, kind.Options, spec.path)) from None
+
+
+def built_controls(settings: Settings) -> Iterator[tuple[str, AgentControl]]:
+    """The control of every agent that has one. Errors: SettingsError."""
+    kinds = controls.discover()
+    for each in settings.fleet:
+        if each.control is not None:
+            kind, options = chosen(settings, each.control, kinds)
+            yield each.agent.id, kind.build(options)
+
+
+@contextlib.asynccontextmanager
+async def looking(
+    settings: Settings,
+) -> AsyncIterator[tuple[Callable[[str], Awaitable[Sample]], Callable[[str], Awaitable[str | None]]]]:
+    """Give two functions: one looks once at an agent, by id; one says why an order would not get to it, or None.
+
+    Errors: SettingsError.
+    """
+    kinds, agents = sources.discover(), {each.id: each for each in settings.agents}
+    found = {each.agent.id: chosen(settings, each.source, kinds) for each in settings.fleet}
+    async with sources.fleet_session(60.0) as session:
+        means = sources.Means(session, SteadyClock())
+        built = {name: kind.build(options, means) for name, (kind, options) in found.items()}
+
+        async def fetch(name: str) -> Sample:
+            return (await built[name].fetch(agents[name], None)).sample
+
+        orders = dict(built_controls(settings))
+
+        async def reach(name: str) -> str | None:
+            try:
+                if name in orders:
+                    await orders[name].reach(agents[name])
+            except ControlError as error:
+                return str(error)
+            return None
+
+        yield fetch, reach
