@@ -228,7 +228,7 @@ class App:
     async def _observe(self, batch: Sequence[Observation]) -> None:
         await self.desk.observe(batch)
         for each in batch:
-            score = self.desk.agent(each.sample.agent).score
+            score = self.desk.score(each.sample.agent)
             if each.sample.equity is not None and score is not None and score.anomaly:
                 log.info("anomaly", agent=each.sample.agent, z=round(score.z or 0.0, 2), direction=score.direction)
 

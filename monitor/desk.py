@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -124,11 +125,20 @@ class Desk:
 
     def status(self) -> tuple[AgentStatus, ...]:
         """Every agent, in the order of the settings."""
-        return tuple(self._status(agent) for agent in self.agents.values())
+        alerts: defaultdict[str, list[Alert]] = defaultdict(list)
+        for alert in self.alerts():
+            alerts[alert.agent].append(alert)
+        return tuple(self._status(agent, alerts[agent.id]) for agent in self.agents.values())
 
     def agent(self, name: str) -> AgentStatus:
         """One agent, by id or by an unambiguous beginning of it. Errors: DeskError."""
-        return self._status(self.agents[_pick(name, self.agents, "agent")])
+        found = self.agents[_pick(name, self.agents, "agent")]
+        return self._status(found, [alert for alert in self.alerts() if alert.agent == found.id])
+
+    def score(self, agent: str) -> Score | None:
+        """The guide's z-score of an agent's newest return."""
+        state = self._book.situation.states.get(agent)
+        return None if state is None else state.score
 
     def alerts(self) -> tuple[Alert, ...]:
         """Open alerts: worst first, then newest first."""
@@ -262,7 +272,7 @@ class Desk:
         except ValueError as error:
             raise DeskError(str(error)) from error
 
-    def _status(self, agent: Agent) -> AgentStatus:
+    def _status(self, agent: Agent, alerts: Sequence[Alert]) -> AgentStatus:
         state = self._book.situation.states.get(agent.id) or AgentState.of(agent)
         order = self._book.situation.orders.get(agent.id)
         return AgentStatus(
@@ -275,7 +285,7 @@ class Desk:
             loss=state.losses.loss,
             score=state.score,
             pause=order if order is not None and order.action == "pause" else None,
-            alerts=tuple(alert for alert in self.alerts() if alert.agent == agent.id),
+            alerts=tuple(alerts),
         )
 
 

@@ -222,12 +222,18 @@ def stored(folder: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("broken", ["telegram", "slack"])
 @pytest.mark.parametrize("how", ["refused", "hanging", "unauthorised"])
+@pytest.mark.parametrize("when", ["at the start", "in the middle"])
 async def test_a_chat_in_trouble_takes_nothing_with_it_and_its_page_arrives_afterwards(
-    broken: str, how: str, tmp_path: Path
+    broken: str, how: str, when: str, tmp_path: Path
 ) -> None:
-    async with two_chats(tmp_path) as chats:
+    async with two_chats(tmp_path, start=False) as chats:
+        if when == "at the start":
+            await harm(chats, broken, how)
+        await chats.app.start()
         await chats.seen()
-        await harm(chats, broken, how)
+        if when == "in the middle":
+            await chats.settled(lambda: "starting" not in chats.app.states().values(), within=10)
+            await harm(chats, broken, how)
         chats.puppet.says["equity"] = 8_000.0
         well = chats.slack if broken == "telegram" else chats.telegram
         if broken == "telegram":
