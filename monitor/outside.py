@@ -15,9 +15,14 @@ def line(text: str, limit: int = 200) -> str:
     return short if len(short) <= limit else short[: limit - 1] + "…"
 
 
-def without(text: str, key: SecretStr | None) -> str:
-    """Return `text` with the key taken out, should it have come back in an answer."""
-    return text if key is None else text.replace(key.get_secret_value(), "••••")
+SHORTEST = 6
+"""Bytes of a key that is looked for in answers."""
+
+
+def masked(said: bytes, key: SecretStr | None) -> bytes:
+    """Return an agent's answer with the key taken out, should it have come back; a key as short as a word stays."""
+    value = b"" if key is None else key.get_secret_value().encode()
+    return said.replace(value, "••••".encode()) if len(value) >= SHORTEST else said
 
 
 def _address(text: str) -> str:

@@ -13,7 +13,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.model import Agent
-from monitor.outside import Address, Key, authorization, line, without
+from monitor.outside import Address, Key, authorization, line, masked
 from monitor.ports import AgentControl, ControlError
 
 BODY_LIMIT = 4096
@@ -89,7 +89,7 @@ class HttpControl:
             httpx.AsyncClient(verify=verify, trust_env=False, timeout=patience) as client,
             client.stream(method, url, json=order, headers=headers) as response,
         ):
-            return response.status_code, without(await _said(response), self._options.key)
+            return response.status_code, await _said(response, self._options.key)
 
     def _refusal(self, action: str, status: int, said: str) -> str:
         if status == 401 or (status == 403 and not said):  # noqa: PLR2004 - who asks is not known, or may not
@@ -101,7 +101,7 @@ class HttpControl:
         return f"answered HTTP {status}: {said}" if said else f"answered HTTP {status}"
 
 
-async def _said(response: httpx.Response) -> str:
+async def _said(response: httpx.Response, key: Key | None) -> str:
     """What the agent said, in one line: the `detail` or `error` of a JSON object, or the text as it is."""
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         return ""
@@ -110,7 +110,7 @@ async def _said(response: httpx.Response) -> str:
         body += chunk
         if len(body) >= BODY_LIMIT:
             break
-    text = body[:BODY_LIMIT].decode(errors="replace")
+    text = masked(bytes(body[:BODY_LIMIT]), key).decode(errors="replace")
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):

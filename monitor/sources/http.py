@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from yarl import URL
 
 from monitor.model import Agent, Sample, Trade
-from monitor.outside import Address, Key, authorization
+from monitor.outside import Address, Key, authorization, masked
 from monitor.ports import AgentSource, Observation
 from monitor.sources import Means
 from monitor.sources._snapshot import FIELDS, BadAnswerError, parse, read_cursor, read_sample
@@ -142,7 +142,7 @@ class HttpSource:
                 body += chunk
                 if len(body) > BODY_LIMIT:
                     raise BadAnswerError("answered more than 1 MiB")
-            return bytes(body)
+            return masked(bytes(body), self._options.key)
 
     def _refuse(self, response: aiohttp.ClientResponse) -> None:
         status = response.status

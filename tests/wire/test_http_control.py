@@ -105,3 +105,8 @@ async def test_only_pause_and_resume_can_be_ordered() -> None:
 
 def test_the_http_control_is_found_by_its_name() -> None:
     assert discover()["http"].Options is Options
+
+
+async def test_a_key_that_an_agent_sends_back_is_masked() -> None:
+    with pytest.raises(ControlError, match="you sent Bearer ••••"):
+        await order(says(response(b'{"error": "you sent Bearer s3cret"}', status="400 Bad Request")))

@@ -181,3 +181,9 @@ def test_wrong_options_are_refused_without_showing_them(wrong: dict[str, Any]) -
     with pytest.raises(ValidationError) as caught:
         Options(**wrong)
     assert "s3cret" not in str(caught.value)
+
+
+async def test_a_key_that_an_agent_sends_back_is_masked(session: aiohttp.ClientSession) -> None:
+    says = {"balance": 1.0, "checks": [{"name": "venue", "ok": False, "detail": "401 for Bearer s3cret-key"}]}
+    seen = await look(session, hostile.tells(says), key="s3cret-key")
+    assert seen.sample.checks[0].detail == "401 for Bearer ••••"
