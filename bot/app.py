@@ -67,13 +67,11 @@ class App:
         *,
         platforms: Sequence[ChatPlatform] | None = None,
         commands: Mapping[str, Command] | None = None,
-        hold: float | None = None,
         grace: float = GRACE,
     ) -> None:
         """Read everything that can be wrong.
 
-        `platforms`, `commands`: in place of those that are found. `hold`: seconds within which the same trouble is not
-        paged twice. `grace`: seconds of a chat's trouble before the others are told.
+        `platforms`, `commands`: in place of those that are found. `grace`: seconds of trouble before it is told of.
 
         Errors: SettingsError, ValueError, RunbookError.
         """
@@ -84,7 +82,6 @@ class App:
         self._commands = command.discover() if commands is None else commands
         self._access = Access(settings.people)
         self._runbooks = runbooks.load(settings.runbooks)
-        self._hold = hold
         self._grace = grace
         self._down = dict.fromkeys(self.platforms, "starting")
         """Platform -> why it does not listen yet."""
@@ -118,9 +115,8 @@ class App:
         stack.push_async_callback(self.store.close)
         await self.store.save_people(settings.people)
         clock = SteadyClock(floor=await self.store.newest())
-        setup = Setup({each.id: each for each in settings.agents}, rule.discover(), tuple(self.platforms))
         self.desk = Desk(
-            setup if self._hold is None else Setup(setup.agents, setup.rules, setup.platforms, self._hold),
+            Setup({each.id: each for each in settings.agents}, rule.discover(), tuple(self.platforms)),
             store=self.store,
             controls=self._controls,
             runbooks=self._runbooks,

@@ -9,20 +9,14 @@ from bot import views
 from bot.chat import Message, Tone
 from bot.views.alerts import listing
 from monitor.alerts.alert import Kind, Notification
+from monitor.alerts.pipeline import notices
 from monitor.desk import Desk, DeskError
-from monitor.model import Severity
 
 
 def still_open(desk: Desk, platforms: Sequence[str]) -> tuple[Notification, ...]:
     """At a start, one message about what was open before it; nothing when nothing was."""
-    alerts, now = desk.alerts(), desk.now()
-    if not alerts:
-        return ()
-    body = {"open": [alert.id for alert in alerts]}
-    return tuple(
-        Notification(f"start:{round(now * 1e6)}:{name}", name, Kind.NOTICE, Severity.WARN, now, body=body)
-        for name in platforms
-    )
+    alerts = desk.alerts()
+    return notices("start", platforms, {"open": [alert.id for alert in alerts]}, desk.now()) if alerts else ()
 
 
 async def draw(desk: Desk, notification: Notification) -> Message | None:

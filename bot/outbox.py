@@ -12,6 +12,7 @@ from bot.chat import ChatPlatform, Message, MessageRef, Tone, TransportError
 from monitor.alerts.alert import Kind, Notification
 from monitor.model import Severity
 from monitor.ports import Clock, OutboxStore, StoreError
+from monitor.tasks import told_to_end
 
 log = structlog.get_logger()
 
@@ -43,12 +44,6 @@ def _short(message: Message) -> Message:
 def _odd(error: Exception) -> bool:
     """Whether an error deserves its traceback in the log; the store's sentence says it all."""
     return not isinstance(error, StoreError)
-
-
-def _cancelled() -> bool:
-    """Whether the task that runs was told to end; else a CancelledError is a fault of what it called."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class Outbox:
@@ -138,7 +133,7 @@ class Outbox:
         except TimeoutError:
             raise TransportError(f"{platform.name} took nothing for {self._patience:g} s", uncertain=True) from None
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and _cancelled():
+            if isinstance(error, asyncio.CancelledError) and told_to_end():
                 raise
             log.exception("a platform failed", platform=platform.name, key=row.key)
             raise TransportError(f"{platform.name} failed: {type(error).__name__}") from error

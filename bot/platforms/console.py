@@ -52,6 +52,11 @@ class Console:
     message counts as not taken.
     """
 
+    threads: bool = False
+    """Every message stands for itself."""
+    trouble: str | None = None
+    """What is amiss shows when something is said."""
+
     def __init__(
         self,
         user: str,
@@ -82,16 +87,6 @@ class Console:
     def name(self) -> str:
         """The key of people's ids."""
         return NAME
-
-    @property
-    def threads(self) -> bool:
-        """Every message stands for itself."""
-        return False
-
-    @property
-    def trouble(self) -> str | None:
-        """Its trouble shows when something is said."""
-        return None
 
     async def start(self, handler: Handler) -> None:
         """Read lines and say things from now on. Errors: TransportError (the terminal cannot be opened)."""

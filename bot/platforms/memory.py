@@ -13,6 +13,11 @@ from bot.chat import ChatPlatform, Handler, Invocation, Message, MessageRef, Tra
 class Memory:
     """Says nothing to anybody, remembers all of it, and gives the lines it is told to give."""
 
+    threads: bool = False
+    """Every message stands for itself."""
+    trouble: str | None = None
+    """What is amiss shows when something is said."""
+
     def __init__(self, name: str = "memory", clock: Callable[[], float] = time.time) -> None:
         self.sent: list[tuple[MessageRef, Message]] = []
         self.edits: list[tuple[MessageRef, Message]] = []
@@ -28,16 +33,6 @@ class Memory:
     def name(self) -> str:
         """The key of people's ids."""
         return self._name
-
-    @property
-    def threads(self) -> bool:
-        """Every message stands for itself."""
-        return False
-
-    @property
-    def trouble(self) -> str | None:
-        """Its trouble shows when something is said."""
-        return None
 
     async def start(self, handler: Handler) -> None:
         """Take lines from now on."""

@@ -102,12 +102,13 @@ def standing_notice(
     if not names:
         return (), ()
     told = tuple(replace(alert, paged=now) for alert in alerts)
-    body: Mapping[str, object] = {"standing": [alert.id for alert in alerts]}
-    rows = tuple(
-        Notification(f"standing:{round(now * 1e6)}:{name}", name, Kind.NOTICE, Severity.WARN, now, body=body)
-        for name in names
-    )
-    return told, rows
+    return told, notices("standing", names, {"standing": [alert.id for alert in alerts]}, now)
+
+
+def notices(what: str, platforms: Sequence[str], body: Mapping[str, object], now: float) -> tuple[Notification, ...]:
+    """One message of its own in each of these chats; `what` keeps two that are made at once apart."""
+    key = f"{what}:{round(now * 1e6)}"
+    return tuple(Notification(f"{key}:{name}", name, Kind.NOTICE, Severity.WARN, now, body=body) for name in platforms)
 
 
 def _row(alert: Alert, platform: str, kind: Kind, now: float) -> Notification:

@@ -16,6 +16,7 @@ from monitor.engine.intake import Intake, Observe, complain
 from monitor.engine.timetable import Timetable
 from monitor.model import Agent, Sample
 from monitor.ports import AgentSource, Clock, Observation
+from monitor.tasks import told_to_end
 
 STILL = 5
 """Ticks that may fail to come before the schedule is set up again."""
@@ -35,12 +36,6 @@ class Chore:
     every: float
     """Seconds."""
     run: Callable[[], Awaitable[object]]
-
-
-def _cancelled() -> bool:
-    """Whether the task that runs was told to end; else a CancelledError is a fault of what it called."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class _Every(BaseTrigger):  # type: ignore[misc] # apscheduler has no type hints
@@ -163,7 +158,7 @@ class Engine:
             async with asyncio.timeout(self._patience):
                 observation = await self._sources[agent.id].fetch(agent, self._cursors(agent.id))
         except (Exception, asyncio.CancelledError) as error:  # a fault in one source costs only its agent
-            if isinstance(error, asyncio.CancelledError) and _cancelled():
+            if isinstance(error, asyncio.CancelledError) and told_to_end():
                 raise
             observation = Observation(Sample(agent.id, self._clock.now(), error=self._fault(agent, error)))
         finally:

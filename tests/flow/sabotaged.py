@@ -28,6 +28,9 @@ def says(name: str, message: Message) -> dict[str, Command]:
 class Mute:
     """A console that does not take some of what it is to say."""
 
+    threads = False
+    trouble = None
+
     def __init__(self, inner: ChatPlatform, refuses: Callable[[Message], bool]) -> None:
         self._inner = inner
         self._refuses = refuses
@@ -35,14 +38,6 @@ class Mute:
     @property
     def name(self) -> str:
         return self._inner.name
-
-    @property
-    def threads(self) -> bool:
-        return False
-
-    @property
-    def trouble(self) -> str | None:
-        return None
 
     async def start(self, handler: Handler) -> None:
         await self._inner.start(handler)

@@ -25,16 +25,14 @@ LONG = Message("Drawdown", "x" * 500, buttons=(Button("Acknowledge", "ack 1"),),
 class Chat(Memory):
     """A platform that can be told how to misbehave, and that has threads."""
 
+    threads = True
+
     def __init__(self) -> None:
         super().__init__("console")
         self.under: list[MessageRef | None] = []
         self.hangs = 0
         self.cancels = 0
         self.longest = 10_000
-
-    @property
-    def threads(self) -> bool:
-        return True
 
     async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
         if self.hangs:

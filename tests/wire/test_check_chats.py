@@ -14,26 +14,12 @@ import pytest
 
 from bot.chat import Found
 from bot.platforms.slack import examine as slack_module
-from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.telegram import examine as telegram_module
 from bot.settings import Settings
-from tests.fakes.slack import FakeSlack, fake_slack
-from tests.fakes.telegram import FakeTelegram, fake_telegram
+from tests.fakes.slack import FakeSlack
+from tests.fakes.telegram import FakeTelegram
 from tests.wire.chats import ANA
 from tests.wire.checking import both, swap, told
-
-
-@pytest.fixture
-async def tg() -> AsyncIterator[FakeTelegram]:
-    async with fake_telegram() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with fake_slack() as fake:
-        fake.scopes = set(SCOPES)
-        yield fake
 
 
 async def look(chosen: Settings, *, running: bool = True) -> list[Found]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,32 +11,18 @@ import pytest
 from bot import drill
 from bot.access import Access
 from bot.chat import ChatPlatform, Found
-from bot.platforms.slack.manifest import SCOPES
 from bot.platforms.telegram import examine as telegram_module
 from bot.settings import Settings
 from bot.wiring import discover_platforms
 from monitor.storage.lock import locked
 from tests import hostile
-from tests.fakes.slack import FakeSlack, Posted, fake_slack
+from tests.fakes.slack import FakeSlack, Posted
 from tests.fakes.telegram import FakeTelegram, fake_telegram
 from tests.fakes.telegram_values import Entry
 from tests.wire.chats import ANA, STRANGER, Puppet, settings
 from tests.wire.checking import TITLE, both, checked, secrets_of, swap
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-async def tg() -> AsyncIterator[FakeTelegram]:
-    async with fake_telegram() as fake:
-        yield fake
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[FakeSlack]:
-    async with fake_slack() as fake:
-        fake.scopes = set(SCOPES)
-        yield fake
 
 
 async def test_a_check_names_both_chats_and_a_press_in_each_is_told(
