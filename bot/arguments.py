@@ -9,10 +9,12 @@ from decimal import Decimal
 
 from bot import quantities
 from bot.command import Context, UsageError
-from bot.format import zone
+from bot.format import count, zone
 from monitor.desk import DeskError
 
 _ALERT = re.compile(r"[0-9a-f]{3,8}")
+_WHOLE = 8
+_PAGE = re.compile(r"[0-9]{1,6}")
 _AMOUNT = re.compile(r"[+-](?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,9})?")
 _SIGNS = str.maketrans({"−": "-", "–": "-", "＋": "+"})  # noqa: RUF001 -- what phones make of a minus and a plus
 _CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
@@ -24,10 +26,23 @@ def is_alert(word: str) -> bool:
 
 
 def alert_first(ctx: Context) -> tuple[str, ...]:
-    """The words, with the alert of the card that was answered in front, unless they begin with an alert."""
-    if ctx.args and is_alert(ctx.args[0]):
-        return (ctx.args[0].lower(), *ctx.args[1:])
-    return ctx.args if ctx.about is None else (ctx.about, *ctx.args)
+    """The words, with the alert of the card that was answered in front, unless they begin with an alert.
+
+    In an answer to a card "bad fill" and "500 errors" are words: what could be one is an id only if an alert is called
+    so, or if it mixes figures and letters and begins an open alert's.
+    """
+    word = ctx.args[0].lower() if ctx.args else ""
+    if ctx.about is not None and not _meant(ctx, word):
+        return (ctx.about, *ctx.args)
+    return (word, *ctx.args[1:]) if is_alert(word) else ctx.args
+
+
+def _meant(ctx: Context, word: str) -> bool:
+    if not is_alert(word):
+        return False
+    ids = (each for alert in ctx.desk.alerts() for each in (alert.id, alert.incident or ""))
+    known, mixed = any(each.startswith(word) for each in ids), not (word.isalpha() or word.isdigit())
+    return known or mixed if len(word) == _WHOLE else known and mixed
 
 
 async def agent_first(ctx: Context) -> tuple[str, ...]:
@@ -40,7 +55,21 @@ async def agent_first(ctx: Context) -> tuple[str, ...]:
             return ctx.args
     except DeskError:
         pass
-    return ((await ctx.desk.alert(ctx.about)).agent, *ctx.args)
+    agents = list(dict.fromkeys(alert.agent for alert in (await ctx.desk.incident(ctx.about)).alerts))
+    if len(agents) != 1:
+        first = next(iter(agents), "alpha")
+        raise UsageError(f"that card is about {count(len(agents), 'agent')}: say which one, for example {first}")
+    return (agents[0], *ctx.args)
+
+
+def page(words: Sequence[str], of: str) -> int:
+    """Read the number of a page at the end of a line; 1 when there is none. `of`: the line, for an error."""
+    if not words:
+        return 1
+    at_most(words, 1)
+    if not _PAGE.fullmatch(words[0]) or int(words[0]) == 0:
+        raise UsageError(f"{quantities.shown(words[0])} is no page: write for example {of} 2")
+    return int(words[0])
 
 
 def at_most(args: Sequence[str], most: int) -> None:

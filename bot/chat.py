@@ -43,6 +43,14 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A person whom a message calls by name; `id` is the platform's id of them, None where it knows none."""
+
+    name: str
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is said, without a platform's markup: every text in it is plain and is escaped by the platform."""
 
@@ -57,6 +65,8 @@ class Message:
     """Whether it may make a sound."""
     private: bool = False
     """Only for the person who asked: a chat of many says it so that the others do not see it, or not at all."""
+    mentions: tuple[Mention, ...] = ()
+    """Who is called: a chat that can calls them so that it reaches them; nobody else is ever called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +105,8 @@ class Invocation:
     """The platform's id of this line, the same when it is delivered again; empty where nothing comes twice."""
     about: MessageRef | None = None
     """The message that it answers, or whose button was pressed."""
+    channel: str | None = None
+    """The channel (as in notifications) whose people all see the answer; None: in private, or nobody can tell."""
 
 
 Reply = Callable[[Message], Awaitable[None]]
@@ -104,15 +116,23 @@ Handler = Callable[[Invocation, Reply], Awaitable[None]]
 class TransportError(Exception):
     """A platform did not take a message; the text is one sentence without secrets.
 
-    `permanent`: it never will. `retry_after`: seconds it asked for. `uncertain`: it may have taken it all the same.
+    `permanent`: it never will. `retry_after`: seconds it asked for, during which the whole chat takes nothing; `own`:
+    no, our own pace asked, and what is more urgent may go. `uncertain`: it may have taken it all the same.
     """
 
     def __init__(
-        self, message: str, *, permanent: bool = False, retry_after: float | None = None, uncertain: bool = False
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        retry_after: float | None = None,
+        own: bool = False,
+        uncertain: bool = False,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.retry_after = retry_after
+        self.own = own
         self.uncertain = uncertain
 
 
@@ -131,6 +151,10 @@ class ChatPlatform(Protocol):
     def trouble(self) -> str | None:
         """Why it cannot be relied on now, in one sentence without secrets; None while all is well."""
 
+    @property
+    def heard(self) -> float | None:
+        """Seconds since its server was last heard of; None where nothing is listened to, or never was heard."""
+
     async def start(self, handler: Handler) -> None:
         """Begin to listen, and return once it does; `handler` is called for each command line, not one after another.
 
@@ -141,8 +165,19 @@ class ChatPlatform(Protocol):
     async def stop(self) -> None:
         """Stop listening; nothing is said afterwards."""
 
-    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
-        """Say something new to the people on call, as an answer to `under`. Errors: TransportError (not taken)."""
+    async def send(
+        self, message: Message, under: MessageRef | None = None, *, to: str | None = None, key: str = ""
+    ) -> MessageRef:
+        """Say something new to the people on call, as an answer to `under`. Errors: TransportError (not taken).
+
+        `to`: another chat of the platform than its own. `key`: a name under which `find` finds the message again.
+        """
+
+    async def find(self, key: str, *, to: str | None = None, since: float) -> MessageRef | None:
+        """Where the message sent under `key` stands, sent at `since` at the earliest; None when it is not there.
+
+        Also None where a platform cannot tell. Errors: TransportError (it could not look).
+        """
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Change what stands at `ref`; raise TransportError when it was not taken."""

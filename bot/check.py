@@ -8,15 +8,16 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-from bot import drill
+from bot import drill, telling
 from bot import format as written
 from bot.access import Access
-from bot.chat import ChatPlatform, Found, Message
+from bot.chat import ChatPlatform, Found, Invocation, Message, Reply
 from bot.logs import redact
 from bot.settings import Settings, Watched, console_user
 from monitor import rule
@@ -72,6 +73,7 @@ async def check(
     `patience` seconds. `send`: the chats that are sent a test page then, whose button may be pressed within `wait`
     seconds (0: nobody waits for that).
     """
+    written.tell_times_in(settings.timezone)
     width = max(9, *(len(each.agent.id) for each in settings.fleet))
     fine, scrub = True, redact(settings.secrets)
 
@@ -149,12 +151,28 @@ async def _send(
         def tell(found: Found) -> None:
             say(_Line(found.fine, name, found.sentence))
 
-        if unheard.get(name):
+        if name not in chats:
+            await drill.post(functools.partial(_say, platform), "it takes messages and hears no press", tell)
+        elif unheard.get(name):
             await drill.post(functools.partial(chats[name].say, settings), unheard[name], tell)
         else:
             await drill.press(platform, people, wait, tell)
 
     await asyncio.gather(*(one(each) for each in platforms))
+
+
+async def _say(platform: ChatPlatform, message: Message) -> str | None:
+    """Say something in a channel that hears nothing. Errors: TransportError."""
+
+    async def heard(_invocation: Invocation, _reply: Reply) -> None:
+        """Nothing is."""
+
+    await platform.start(heard)
+    try:
+        await platform.send(message)
+    finally:
+        await platform.stop()
+    return None
 
 
 def _house(settings: Settings) -> Iterator[_Line]:
@@ -163,19 +181,16 @@ def _house(settings: Settings) -> Iterator[_Line]:
     yield from _unused(settings)
     yield _people(settings)
     yield from _platforms(settings)
+    yield from (_Line(each.fine, about, each.sentence) for about, each in telling.examine(settings, time.time()))
     yield _database(settings)
     yield _runbooks(settings)
 
 
 def _unused(settings: Settings) -> Iterator[_Line]:
     """Settings that are read, and that nothing of this version goes by."""
-    given = {
-        "false_pages": settings.false_pages,
-        "dead_mans_switch": settings.dead_mans_switch,
-    }
-    for name, value in given.items():
-        if value is not None:
-            yield _Line(None, "settings", f"{settings.origin.where(('desk', name))} is not used yet by this version")
+    if settings.false_pages is not None:
+        where = settings.origin.where(("desk", "false_pages"))
+        yield _Line(None, "settings", f"{where} is not used yet by this version")
 
 
 def _people(settings: Settings) -> _Line:
@@ -192,7 +207,7 @@ def _platforms(settings: Settings) -> Iterator[_Line]:
     known = {"console": "", "telegram": settings.telegram, "slack": settings.slack}
     chosen = [name for name, section in known.items() if section is not None]
     able = [name for name in chosen if importlib.util.find_spec(f"bot.platforms.{name}")]
-    yield _Line(True, "platforms", ", ".join(able))
+    yield _Line(True, "platforms", ", ".join((*able, *(each.name for each in settings.further))))
     for name in chosen:
         if name not in able:
             yield _Line(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.chat import Invocation, Message, Reply
 from monitor.desk import Desk
+from monitor.mail import Mail
 from monitor.model import Person
 
 
@@ -41,6 +42,8 @@ class Context:
     """Platform name -> its state, in words."""
     about: str | None = None
     """The alert whose card the line answers, or whose button was pressed."""
+    mail: Mail | None = None
+    """The outbox; None in a program that has none."""
 
 
 Run = Callable[[Context], Awaitable[Message]]

@@ -1,17 +1,23 @@
-"""A chat in trouble is told of in the others, a store in trouble everywhere: once at the beginning, once at the end."""
+"""A desk that cannot store what it sees says so everywhere, past the outbox: once at the beginning, once at the end."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Collection
 
-from bot.chat import Message, Tone
+import structlog
+
+from bot.chat import ChatPlatform, Message, Tone, TransportError
 from bot.format import plain, span
-from monitor.alerts.alert import Notification
-from monitor.alerts.pipeline import notices
+
+log = structlog.get_logger()
 
 GRACE = 10.0
-"""Seconds of trouble before anybody is told: a connection that comes back by itself is no news."""
+"""Seconds of trouble before anybody is told: one that ends by itself is no news."""
+EVERY = 1.0
+"""Seconds between two looks at the store."""
+PATIENCE = 10.0
+"""Seconds a chat may take to be told."""
 
 
 class Watch:
@@ -35,27 +41,6 @@ class Watch:
         return now - since if self._told and not told else None
 
 
-class Minder:
-    """Watches every platform."""
-
-    def __init__(self, grace: float = GRACE) -> None:
-        self._watches: defaultdict[str, Watch] = defaultdict(lambda: Watch(grace))
-
-    def look(self, troubles: Mapping[str, str | None], now: float) -> tuple[Notification, ...]:
-        """What is to be told now; `troubles`: platform -> why it cannot be relied on, None while all is well."""
-        rows: list[Notification] = []
-        for name, why in troubles.items():
-            lasted = self._watches[name].look(why, now)
-            if lasted is None:
-                continue
-            title, text = f"{name} is back after {span(lasted)}", "What waited for it is on its way."
-            if why is not None:
-                title, text = f"{name} is in trouble for {span(lasted)}: pages wait for it", plain(why, 300)
-            others = [each for each in troubles if each != name]
-            rows += notices(f"{name}:{'down' if why else 'back'}", others, {"title": title, "text": text}, now)
-        return tuple(rows)
-
-
 class Blindness:
     """Watches the store: whoever is not told that the desk is blind believes that all is well."""
 
@@ -72,3 +57,27 @@ class Blindness:
             return Message(title, "What it saw meanwhile is being worked through.", tone=Tone.GOOD)
         text = f"{plain(why, 300)} Until that is mended nobody is paged, and /status shows old figures."
         return Message("🚨 The desk cannot store what it sees", text, tone=Tone.CRITICAL, loud=True)
+
+
+async def mind(
+    trouble: Callable[[], str | None], now: Callable[[], float], platforms: Collection[ChatPlatform], grace: float
+) -> None:
+    """Watch the store until cancelled; `trouble` says why it does not store now."""
+    blindness = Blindness(grace)
+    while True:
+        await asyncio.sleep(EVERY)
+        message = blindness.look(trouble(), now())
+        if message is not None:
+            await asyncio.gather(*(_say(platform, message) for platform in platforms))
+
+
+async def _say(platform: ChatPlatform, message: Message) -> None:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await platform.send(message)
+    except Exception as error:  # noqa: BLE001 - a chat that fails takes nothing with it
+        log.warning("a trouble could not be told", platform=platform.name, error=_why(error))
+
+
+def _why(error: Exception) -> str:
+    return str(error) if isinstance(error, TransportError) else type(error).__name__

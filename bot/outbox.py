@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
-from bot.chat import ChatPlatform, Message, MessageRef, Tone, TransportError
+from bot.chat import ChatPlatform, Message, MessageRef, TransportError
+from bot.delivery import backoff, lateness, marked, pause, short, undrawn
 from monitor.alerts.alert import Kind, Notification
-from monitor.model import Severity
 from monitor.ports import Clock, OutboxStore, StoreError
 from monitor.tasks import told_to_end
 
@@ -18,36 +20,39 @@ log = structlog.get_logger()
 
 Draw = Callable[[Notification], Awaitable[Message | None]]
 """What a notification says now; None when there is nothing left to tell."""
+Dead = Callable[[Notification, str], Awaitable[None]]
+"""Told of a message that will never be taken, and why, before it is given up; perhaps more than once."""
 
-BATCH = 10
 LOOK = 1.0
 """Seconds between two looks at the outbox when nobody wakes it (retries fall due by themselves)."""
-LONGEST_WAIT = 60.0
-"""Seconds between two tries at most."""
 PATIENCE = 120.0
 """Seconds one message may take, waiting for its turn included: what hangs must not hold up the next for ever."""
 MARGIN = 0.5
 """Seconds waited beyond what a platform asked for."""
+SKEW = 120.0
+"""Seconds that a chat's clock may be behind ours: so much earlier a message of ours is looked for."""
+LOOKS = 5
+"""Tries after which a message is sent though nobody could look whether it is there."""
 
 
-def backoff(attempts: int) -> float:
-    """Seconds to wait after `attempts` tries that were not taken: 1, 2, 4 ... up to a minute."""
-    return min(LONGEST_WAIT, 2.0 ** min(attempts, 10))
+@dataclass(slots=True)
+class _Channel:
+    """A chat of a platform; `to` is None for the platform's own."""
 
-
-def _short(message: Message) -> Message:
-    """Say the same in a few plain words, without tables, fields and buttons."""
-    text = f"{message.text[:200]}\nIn short, since the chat did not take the whole: /alerts tells more.".lstrip()
-    return Message(message.title[:100], text, tone=message.tone, loud=message.loud)
-
-
-def _odd(error: Exception) -> bool:
-    """Whether an error deserves its traceback in the log; the store's sentence says it all."""
-    return not isinstance(error, StoreError)
+    name: str
+    platform: ChatPlatform
+    to: str | None
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    failures: int = 0
+    """Messages in a row that were not taken."""
 
 
 class Outbox:
-    """One worker a platform, so that a platform that is down holds up no other."""
+    """One worker a channel, so that a chat that is down holds up no other, and one message at a time is on its way.
+
+    `channels`: names of platforms, or of other chats of theirs ("telegram:-100123"); the platforms' own by default.
+    Errors: ValueError (a channel of no platform).
+    """
 
     def __init__(
         self,
@@ -56,109 +61,170 @@ class Outbox:
         draw: Draw,
         clock: Clock,
         *,
+        channels: Sequence[str] | None = None,
+        dead: Dead | None = None,
         patience: float = PATIENCE,
     ) -> None:
         self._store = store
-        self._platforms = platforms
         self._draw = draw
         self._clock = clock
+        self._dead = dead
         self._patience = patience
-        self._wakes = {name: asyncio.Event() for name in platforms}
+        self._channels = [_channel(name, platforms) for name in dict.fromkeys(channels or platforms)]
         self.trouble: dict[str, str] = {}
-        """Platform -> why its last message was not taken; absent while all is well."""
+        """Channel -> why its last message was not taken; absent while all is well."""
 
     def wake(self) -> None:
         """There is something new to tell."""
-        for event in self._wakes.values():
-            event.set()
+        for channel in self._channels:
+            channel.wake.set()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for name, platform in self._platforms.items():
-                group.create_task(self._work(name, platform), name=f"outbox {name}")
+            for channel in self._channels:
+                group.create_task(self._work(channel), name=f"outbox {channel.name}")
 
-    async def _work(self, name: str, platform: ChatPlatform) -> None:
-        wake, orphaned = self._wakes[name], True
+    async def _work(self, channel: _Channel) -> None:
+        orphaned, faults = True, 0
         while True:
-            wake.clear()
+            channel.wake.clear()
             try:
                 if orphaned:  # claims of a process that is gone, or of a try whose end could not be stored
-                    await self._store.release(name)
+                    await self._store.release(channel.name)
                     orphaned = False
-                rows = await self._store.claim(name, self._clock.now(), BATCH)
-                for row in rows:
-                    await self._deliver(platform, row)
-            except Exception as error:
-                log.warning("the outbox stumbled and goes on", platform=name, error=str(error), exc_info=_odd(error))
-                rows, orphaned = [], True
-            if not rows:
-                # Not wait_for: in Python 3.11 it loses a cancellation that comes together with a wake.
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK):
-                        await wake.wait()
+                # One at a time: a page that comes meanwhile goes next.
+                claimed = await self._store.claim(channel.name, self._clock.now(), 1)
+                for row in claimed:
+                    await self._rest(channel, await self._deliver(channel, row))
+                faults = 0
+            except StoreError as error:
+                log.warning("the outbox stumbled and goes on", channel=channel.name, error=str(error))
+                claimed, orphaned = [], True
+            except Exception:
+                log.exception("the outbox stumbled and goes on", channel=channel.name)
+                claimed, orphaned, faults = [], True, faults + 1
+                await self._rest(channel, self._clock.now() + backoff(faults))  # what it told will be told again
+            if not claimed:
+                await _woken(channel, LOOK)
 
-    async def _deliver(self, platform: ChatPlatform, row: Notification) -> None:
-        now = self._clock.now
+    async def _rest(self, channel: _Channel, until: float) -> None:
+        """Try nothing until then, whatever comes."""
+        while (left := until - self._clock.now()) > 0:
+            channel.wake.clear()
+            await _woken(channel, min(left, LOOK))
+
+    async def _deliver(self, channel: _Channel, row: Notification) -> float:
+        """Tell one message and store what came of it; returns until when nothing more is tried."""
         try:
-            ref = await self._tell(platform, row)
+            told, late = await self._tell(channel, row)
         except TransportError as error:
-            if error.retry_after is None and not (error.permanent and row.kind is Kind.UPDATE):
-                self.trouble[platform.name] = str(error)
-            if error.permanent:
-                log.warning("a message will never be taken", platform=platform.name, key=row.key, error=str(error))
-                await self._store.bury(row, now(), str(error))
-            else:
-                wait = backoff(row.attempts) if error.retry_after is None else error.retry_after + MARGIN
-                log.warning(
-                    "a message was not taken", platform=platform.name, key=row.key, again_in=wait, error=str(error)
-                )
-                await self._store.retry(row, now() + wait, str(error))
-        else:
-            self.trouble.pop(platform.name, None)
-            await self._store.delivered(row, now(), ref)
+            return await self._refused(channel, row, error)
+        self.trouble.pop(channel.name, None)
+        channel.failures = 0
+        ref = None if told is None else told.pack()
+        await self._surely(partial(self._store.delivered, row, self._clock.now(), ref, delayed=late))
+        return 0.0
 
-    async def _tell(self, platform: ChatPlatform, row: Notification) -> str | None:
-        """Send or edit; return the reference of a new card."""
+    async def _refused(self, channel: _Channel, row: Notification, error: TransportError) -> float:
+        """Store that a message was not taken; returns until when nothing more is tried."""
+        why, edit, asked = str(error), row.kind is Kind.UPDATE, error.retry_after
+        if asked is None and not (error.permanent and edit):
+            self.trouble[channel.name] = why
+        if error.permanent:
+            log.warning("a message will never be taken", channel=channel.name, key=row.key, error=why)
+            await self._mourn(row, why)
+            await self._surely(partial(self._store.bury, row, self._clock.now(), why))
+            return 0.0
+        wait = backoff(row.attempts) if asked is None else asked + MARGIN
+        log.warning("a message was not taken", channel=channel.name, key=row.key, again_in=wait, error=why)
+        now, doubt = self._clock.now(), error.uncertain and not edit
+        closed = asked is not None and not error.own
+        await self._surely(partial(self._store.retry, row, now + wait, why, uncertain=doubt, closed=closed))
+        if asked is not None:
+            return now + wait if closed else 0.0
+        channel.failures += 1
+        return now + pause(channel.failures)
+
+    async def _mourn(self, row: Notification, why: str) -> None:
+        """Let the others know of a message that will never be taken."""
+        try:
+            if self._dead is not None:
+                await self._surely(partial(self._dead, row, why))
+        except Exception:
+            log.exception("nobody was told that a message will never be taken", key=row.key)
+
+    async def _surely(self, store: Callable[[], Awaitable[None]]) -> None:
+        """Store what came of a message, however long the store is broken: else it would be told again."""
+        while True:
+            try:
+                return await store()
+            except StoreError as error:
+                log.warning("what came of a message was not stored", error=str(error))
+                await asyncio.sleep(LOOK)
+
+    async def _tell(self, channel: _Channel, row: Notification) -> tuple[MessageRef | None, float | None]:
+        """Send or edit; returns where it stands, and how late it was sent. Errors: TransportError."""
+        platform = channel.platform
         if row.kind is Kind.LINE and not platform.threads:
-            return None
-        message = await self._drawn(row)
-        if message is None:
-            return None
+            return None, None
+        message, card = await self._drawn(row), await self._card(row)
+        if message is None or (row.kind is Kind.UPDATE and card is None):
+            return None, None
         try:
             async with asyncio.timeout(self._patience):
-                ref = await self._said(platform, row, message)
-        except (TransportError, StoreError):
+                if row.kind is Kind.UPDATE and card is not None:
+                    await platform.edit(card, message)
+                    return card, None
+                found = await self._found(channel, row) if row.uncertain else None
+                if found is not None:
+                    return found, None
+                now = self._clock.now()
+                return await self._said(channel, row, marked(message, row, now), card), lateness(row, now)
+        except TransportError:
             raise
         except TimeoutError:
             raise TransportError(f"{platform.name} took nothing for {self._patience:g} s", uncertain=True) from None
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and told_to_end():
                 raise
-            log.exception("a platform failed", platform=platform.name, key=row.key)
-            raise TransportError(f"{platform.name} failed: {type(error).__name__}") from error
-        return ref.pack() if ref is not None and row.kind is Kind.PAGE else None
+            log.exception("a platform failed", channel=channel.name, key=row.key)
+            raise TransportError(f"{platform.name} failed: {type(error).__name__}", uncertain=True) from error
 
-    async def _said(self, platform: ChatPlatform, row: Notification, message: Message) -> MessageRef | None:
-        """Send or edit; what a platform will never take is told once more in a few plain words."""
-        under = await self._card(platform, row)
-        if row.kind is Kind.UPDATE:
-            if under is not None:
-                await platform.edit(under, message)
-            return None
+    async def _found(self, channel: _Channel, row: Notification) -> MessageRef | None:
+        """Where an earlier try stands that was taken. Errors: TransportError (nobody can tell yet)."""
         try:
-            return await platform.send(message, under)
+            async with asyncio.timeout(self._patience / 4):
+                return await channel.platform.find(row.key, to=channel.to, since=row.created - SKEW)
+        except Exception as error:
+            if isinstance(error, TransportError) and error.retry_after is not None:
+                raise
+            log.warning("nobody could look whether a message was taken", channel=channel.name, error=str(error))
+            if row.attempts < LOOKS:
+                raise TransportError(f"{channel.platform.name} does not say whether it took it") from error
+            return None
+
+    async def _said(
+        self, channel: _Channel, row: Notification, message: Message, card: MessageRef | None
+    ) -> MessageRef:
+        """Send; what a platform will never take is told once more in a few plain words."""
+        send = partial(channel.platform.send, to=channel.to, key=row.key)
+        try:
+            return await send(message, card)
         except TransportError as error:
             if not error.permanent:
                 raise
-            log.warning("a message is told in short", platform=platform.name, key=row.key, error=str(error))
-            return await platform.send(_short(message), None)
+            log.warning("a message is told in short", channel=channel.name, key=row.key, error=str(error))
+            return await send(short(message), None)
 
-    async def _card(self, platform: ChatPlatform, row: Notification) -> MessageRef | None:
+    async def _card(self, row: Notification) -> MessageRef | None:
         """The card that a message belongs to; a page is a card of its own."""
         if row.alert is None or row.kind is Kind.PAGE:
             return None
-        card = await self._store.card(row.alert, platform.name)
+        try:
+            card = await self._store.card(row.alert, row.platform)
+        except StoreError as error:
+            raise _unread(error) from error
         return None if card is None else MessageRef.unpack(card.ref)
 
     async def _drawn(self, row: Notification) -> Message | None:
@@ -166,13 +232,25 @@ class Outbox:
         try:
             return await self._draw(row)
         except StoreError as error:
-            raise TransportError(f"the store did not answer: {error}") from error
+            raise _unread(error) from error
         except Exception:
             log.exception("a notification could not be drawn", key=row.key)
-            critical = row.severity is Severity.CRITICAL
-            return Message(
-                title=f"{row.severity.name}: alert {row.alert or ''} ({row.kind})",
-                text="Its card could not be drawn; the log says why. Ask /alerts for what is open.",
-                tone=Tone.CRITICAL if critical else Tone.WARN,
-                loud=critical,
-            )
+            return undrawn(row)
+
+
+async def _woken(channel: _Channel, within: float) -> None:
+    # Not wait_for: in Python 3.11 it loses a cancellation that comes together with a wake.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            await channel.wake.wait()
+
+
+def _channel(name: str, platforms: Mapping[str, ChatPlatform]) -> _Channel:
+    kind, _, to = name.partition(":")
+    if kind not in platforms:
+        raise ValueError(f"there is no platform {kind} for the channel {name}")
+    return _Channel(name, platforms[kind], to or None)
+
+
+def _unread(error: StoreError) -> TransportError:
+    return TransportError(f"the store did not answer: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import math
 import re
@@ -19,6 +20,7 @@ _DURATION = re.compile(rf"(?:{_NUMBER}(?:ms|s|m|h|d|w))+")
 _DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d|w)")
 _SHARE = re.compile(rf"({_NUMBER}) ?%")
 _MONEY = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,9})?")
+_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _SHOWN = 40
 
 
@@ -132,6 +134,35 @@ def limit_or_off(value: object) -> float | None:
     return None if value == "off" else share(value)
 
 
+def span_or_off(value: object) -> float | None:
+    """Read a duration from 1 s to 30 days, or "off" as none."""
+    return None if value == "off" else within(1.0, 30 * 86_400.0)(value)
+
+
+def time_of_day(value: object) -> dt.time:
+    """Read "09:00" (or TOML's 09:00:00) as a time by the clock of some place. Errors: ValueError."""
+    if isinstance(value, dt.time) and value.tzinfo is None:
+        return value
+    found = _CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f'{shown(value)} is not a time of day: write it like "09:00".')
+    return dt.time(int(found[1]), int(found[2]))
+
+
+def hours(value: object) -> tuple[dt.time, dt.time]:
+    """Read "22:00-07:00"; over midnight when the second is the earlier. Errors: ValueError."""
+    begins, dash, ends = value.partition("-") if isinstance(value, str) else ("", "", "")
+    try:
+        read = time_of_day(begins), time_of_day(ends)
+    except ValueError:
+        read = None
+    if not dash or read is None:
+        raise ValueError(f'{shown(value)} are no hours of the day: write them like "22:00-07:00".')
+    if read[0] == read[1]:
+        raise ValueError(f'{shown(value)} begins when it ends: write two times, like "22:00-07:00".')
+    return read
+
+
 def whole(low: int, high: int) -> Callable[[object], int]:
     """Read a whole number between `low` and `high`, written as a number or as digits."""
 
@@ -148,6 +179,10 @@ def whole(low: int, high: int) -> Callable[[object], int]:
 Interval = Annotated[float, BeforeValidator(within(0.1, 86_400.0))]
 Timeout = Annotated[float, BeforeValidator(within(0.1, 60.0))]
 Span = Annotated[float, BeforeValidator(within(0.1, 30 * 86_400.0))]
+Wait = Annotated[float, BeforeValidator(within(0.0, 86_400.0))]
+SpanOrOff = Annotated[float | None, BeforeValidator(span_or_off)]
+TimeOfDay = Annotated[dt.time, BeforeValidator(time_of_day)]
+Hours = Annotated[tuple[dt.time, dt.time], BeforeValidator(hours)]
 DrawdownLimit = Annotated[float | None, BeforeValidator(limit_or_off)]
 Money = Annotated[float, BeforeValidator(money)]
 Loss = Annotated[LossLimit, BeforeValidator(loss)]

@@ -17,6 +17,7 @@ from bot.format import plain
 from bot.line import BUTTON_BYTES, LONGEST, button, split
 from bot.voice import Voice
 from monitor.desk import Desk, DeskError
+from monitor.mail import Mail
 from monitor.model import Person
 from monitor.ports import AuditEntry, Inbox, StoreError
 
@@ -54,6 +55,7 @@ class Router:
         platforms: Callable[[], Mapping[str, str]] = dict,
         *,
         inbox: Inbox | None = None,
+        mail: Mail | None = None,
         at_once: int = 16,
         questions: Questions | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class Router:
         self._audit = audit
         self._platforms = platforms
         self._inbox = inbox
+        self._mail = mail
         self._at_once = at_once
         self._questions = questions or Questions()
         self._busy: Counter[tuple[str, str]] = Counter()
@@ -108,7 +111,9 @@ class Router:
         if bound is None and command is not None:
             states = dict(self._platforms())
             about = await self._about(invocation)
-            ctx = Context(self._desk, person, role, words[1:], invocation, voice.say, self.commands, states, about)
+            ctx = Context(
+                self._desk, person, role, words[1:], invocation, voice.say, self.commands, states, about, self._mail
+            )
             return await self._dispatch(command, ctx)
         answer = bound or self._unknown(name, role, words[1:])
         await self._record(invocation, person, answer.outcome, answer.detail)

@@ -19,11 +19,12 @@ from monitor.ports import AgentControl, ControlError
 
 
 def discover_platforms(settings: Settings) -> list[ChatPlatform]:
-    """Every platform that is set up: one module of bot/platforms is one platform."""
+    """Every platform that is set up: a module of bot/platforms builds one, several or none. Errors: SettingsError."""
     package = importlib.import_module("bot.platforms")
     names = sorted(info.name for info in pkgutil.iter_modules(package.__path__) if not info.name.startswith("_"))
     built = [importlib.import_module(f"bot.platforms.{name}").build(settings) for name in names]
-    return [platform for platform in built if platform is not None]
+    several = (each if isinstance(each, tuple) else (each,) for each in built)
+    return [platform for each in several for platform in each if platform is not None]
 
 
 AnyKind = TypeVar("AnyKind", sources.Kind, controls.Kind)

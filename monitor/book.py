@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from dataclasses import replace
 
+from monitor.alerts.board import restored
 from monitor.fleet import VERSION, AgentState, fold_all
 from monitor.model import CashFlow, Order
 from monitor.ports import Change, Clock, Store
+from monitor.rule import DESK
 from monitor.turn import Setup, Situation, Turn
 
 KEPT = 7 * 86_400.0
@@ -55,31 +56,40 @@ class Book:
     async def open(self, untold: Collection[str] = ()) -> None:
         """Find the situation again from what is stored, and end the alerts of what is no longer watched.
 
-        `untold`: alerts whose pages will not arrive any more; they are paged anew.
+        `untold`: incidents whose pages will not arrive any more; they are paged anew.
         """
-        now, agents = self.clock.now(), self.setup.agents
+        now, agents, plan = self.clock.now(), self.setup.agents, self.setup.plan
         stored = await self.store.agents()
         await self.store.commit(Change(agents=list(agents.values())))
         flows = {name: tuple(await self.store.flows(name, now - KEPT)) for name in agents}
         found = {name: await self.restore(name, flows[name]) for name in agents}
         alerts = await self.store.open_alerts()
+        ledger = restored(
+            plan,
+            self.setup.labels,
+            now,
+            alerts=alerts,
+            incidents=await self.store.open_incidents(),
+            silences=await self.store.silences(now),
+            overrides=await self.store.overrides(now),
+            last_pages=await self.store.last_pages(now - plan.hold),
+            openings=await self.store.openings(now - plan.flap_within),
+        )
         self.situation = Situation(
             states={name: state for name, (state, _) in found.items() if state.sample is not None},
             cursors={name: each.cursor for name, each in stored.items() if each.cursor is not None},
             flows=flows,
             orders=await self._orders(),
-            alerts={alert.fingerprint: alert for alert in alerts},
-            silences=tuple(await self.store.silences(now)),
-            last_pages=await self.store.last_pages(now - self.setup.hold),
+            ledger=ledger,
             introducing={name: 0 for name, (state, _) in found.items() if state.answered is None},
             snapshots={name: at for name, (_, at) in found.items() if at is not None},
         )
         async with self.turn() as turn:
             for alert in alerts:
-                if alert.agent not in agents or alert.rule not in self.setup.rules:
-                    turn.give_up(alert)
-                elif alert.id in untold:
-                    turn.put(replace(alert, paged=None), ())
+                if alert.agent not in (*agents, DESK) or alert.rule not in self.setup.rules:
+                    turn.board.give_up(alert)
+            for incident in untold:
+                turn.board.tell_anew(incident)
 
     async def close(self) -> None:
         """Keep every agent's state, so that the next start is quick."""

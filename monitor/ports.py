@@ -6,7 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol
 
-from monitor.alerts.alert import Alert, AlertEvent, Notification, Silence
+from monitor.alerts.alert import Alert, AlertEvent, Notification
+from monitor.alerts.incident import Incident
+from monitor.alerts.plan import Override
+from monitor.alerts.silence import Silence
 from monitor.model import Agent, CashFlow, Order, Sample, Trade
 
 
@@ -91,10 +94,13 @@ class Change:
     flows: Sequence[CashFlow] = ()
     alerts: Sequence[Alert] = ()
     """Upserted by id; a row with a higher version, or a later `seen` at the same version, is never overwritten."""
+    incidents: Sequence[Incident] = ()
+    """Upserted by id; a row with a higher version is never overwritten."""
     events: Sequence[AlertEvent] = ()
     notifications: Sequence[Notification] = ()
     silences: Sequence[Silence] = ()
     """Upserted by id."""
+    overrides: Sequence[Override] = ()
     orders: Sequence[Order] = ()
     """Upserted by id."""
     audit: Sequence[AuditEntry] = ()
@@ -116,6 +122,16 @@ class StoredAgent:
     first_seen: float | None
     """Time of its first stored sample; None when it has never been seen."""
     cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """When an incident was paged, first heard of in any chat, taken in hand, and over; None: not yet."""
+
+    paged: float
+    heard: float | None
+    acknowledged: float | None
+    resolved: float | None
 
 
 class Store(Protocol):
@@ -145,14 +161,38 @@ class Store(Protocol):
     async def alert(self, alert: str) -> Alert | None:
         """One alert by its whole id."""
 
+    async def open_incidents(self) -> list[Incident]:
+        """Incidents that are not resolved, in order of opening."""
+
+    async def incident(self, incident: str) -> Incident | None:
+        """One incident by its whole id."""
+
+    async def of_incident(self, incident: str, limit: int = 200) -> list[Alert]:
+        """The alerts that joined an incident, in order of opening."""
+
+    async def measured(self, since: float) -> list[Measured]:
+        """When each incident that was paged since then was paged, first heard of, taken in hand and over."""
+
+    async def openings(self, since: float) -> Mapping[str, tuple[float, ...]]:
+        """Fingerprint -> when its alerts opened since then, in order."""
+
+    async def overrides(self, now: float) -> list[Override]:
+        """Overrides that have not ended."""
+
+    async def opened_between(self, since: float, until: float) -> list[Alert]:
+        """Alerts that opened in since <= time < until, in order of opening."""
+
     async def last_pages(self, since: float) -> Mapping[str, float]:
         """Fingerprint -> time of its last page, for pages since then."""
 
     async def events(self, alert: str) -> list[AlertEvent]:
         """Everything that happened to one alert, in order."""
 
+    async def first_taken(self, alert: str) -> float | None:
+        """When any channel first took a message about an incident."""
+
     async def silences(self, now: float) -> list[Silence]:
-        """Silences that have not ended."""
+        """Silences whose time has not passed, or whose end has not been noticed yet."""
 
     async def orders(self) -> list[Order]:
         """The newest order of each agent that was not refused."""
@@ -173,14 +213,15 @@ class StoreError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Where an alert's card stands on one platform."""
+    """Where an incident's card stands in one channel."""
 
     alert: str
     platform: str
+    """The channel."""
     ref: str
     """The reference to the message, as the outbox packed it."""
     version: int
-    """Version of the alert that it last showed."""
+    """Version of the incident that it last showed."""
 
 
 class Inbox(Protocol):
@@ -190,32 +231,65 @@ class Inbox(Protocol):
         """Whether an event comes for the first time in the last day; from now on it does not."""
 
     async def alert_at(self, platform: str, ref: str) -> str | None:
-        """The alert whose card stands at a reference."""
+        """The incident that the message at a reference is about, whichever of its messages it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untaken:
+    """A CRITICAL incident that no channel has taken a message about."""
+
+    alert: str
+    channels: tuple[str, ...]
+    """Where it was tried, or still is."""
+    oldest: float
+    """When the first of these was to be sent."""
 
 
 class OutboxStore(Protocol):
-    """The outbox: rows are claimed, sent, and only then marked done."""
+    """The outbox: rows are claimed, sent, and only then marked done. `platform` is a channel, see Notification."""
 
     async def claim(self, platform: str, now: float, limit: int) -> list[Notification]:
-        """Claim due notifications of a platform, CRITICAL first, then oldest; never two of one card at once."""
+        """Claim due notifications of a channel, the most urgent first; never two of one card at once.
 
-    async def delivered(self, notification: Notification, now: float, ref: str | None) -> None:
-        """Mark as done, and with a ref remember where the card stands, in one transaction."""
+        Urgent: by severity, then pages before everything else, then what is oldest. Nothing while the channel is
+        closed (see `retry`).
+        """
 
-    async def retry(self, notification: Notification, at: float, error: str) -> None:
-        """Give the claim back, not to be sent before `at`, with one attempt more."""
+    async def delivered(
+        self, notification: Notification, now: float, ref: str | None, *, delayed: float | None = None
+    ) -> None:
+        """Mark as done, and with a ref remember where it stands, in one transaction.
+
+        A page without a ref had nothing to tell, and counts as taken by nobody. `delayed`: seconds after it was due,
+        where that is worth remembering.
+        """
+
+    async def retry(
+        self, notification: Notification, at: float, error: str, *, uncertain: bool = False, closed: bool = False
+    ) -> None:
+        """Give the claim back, not to be sent before `at`, with one attempt more.
+
+        `uncertain`: it may have been taken all the same. `closed`: nothing may be sent in its channel before `at`,
+        also after a restart; that is no attempt.
+        """
 
     async def bury(self, notification: Notification, now: float, error: str) -> None:
-        """Mark as a dead letter: the platform will never take it."""
+        """Mark as a dead letter: the channel will never take it."""
 
     async def release(self, platform: str) -> int:
-        """Give back every claim of a platform, whose worker is gone or starts anew; return how many there were."""
+        """Give back every claim of a channel, whose worker is gone or starts anew; return how many there were.
+
+        Nobody knows whether these were taken: each is uncertain from then on.
+        """
 
     async def orphaned(self, platforms: Collection[str], now: float) -> list[str]:
-        """Bury what waits for other platforms than these; return the alerts that were told on none of these."""
+        """Bury what waits for other channels than these; return the incidents that were told in none of these."""
 
     async def card(self, alert: str, platform: str) -> Card | None:
-        """Where an alert's card stands."""
+        """Where an incident's card stands in a channel."""
 
     async def undelivered(self) -> tuple[int, float | None]:
         """How many notifications wait, and when the oldest was created."""
+
+    async def untaken(self, before: float) -> list[Untaken]:
+        """CRITICAL incidents of which no channel has taken any page, though each was first told to before that time."""

@@ -1,4 +1,4 @@
-"""What a rule is: a frozen description and one pure function from what is known of an agent to findings."""
+"""What a rule is: a frozen description and one pure function from what is known to findings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from monitor.model import Agent, Finding, Limits, Order, Sample, Severity, Verdict
+from monitor.vitals import Vitals
+
+DESK = "nightdesk"
+"""The agent of alerts about the desk itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +47,28 @@ Labels = tuple[tuple[str, str], ...]
 Evaluate = Callable[[View, Collection[Labels]], Iterable[Finding]]
 """(view, labels of the rule's open alerts about this agent) -> findings. A rule without labels reads the second as
 'is open', to clear with hysteresis."""
+EvaluateDesk = Callable[[Vitals, Collection[Labels]], Iterable[Finding]]
+"""The same of the desk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing worth telling people about an agent."""
+    """One thing worth telling people about an agent, or about the desk."""
 
     key: str
     severity: Severity
     title: str
     """A few words for the head of a card."""
-    evaluate: Evaluate
-    """What it finds now; when it cannot tell, nothing."""
+    evaluate: Callable[[Any, Collection[Labels]], Iterable[Finding]]
+    """What it finds now, of a View or, with `desk`, of Vitals; when it cannot tell, nothing."""
     fire_after: Callable[[Limits], int]
     """Breaches in a row before an alert fires."""
     clear_after: int
     """Clear findings in a row before it resolves."""
     recovered: str
     """What a recovery means, in a few words ("answers again")."""
+    desk: bool = False
+    """Whether it judges the desk itself."""
 
     @property
     def runbook(self) -> str:
@@ -85,6 +94,17 @@ def rule(
     return wrap
 
 
+def desk_rule(
+    key: str, severity: Severity, title: str, *, recovered: str, fire_after: int = 1, clear_after: int = 1
+) -> Callable[[EvaluateDesk], Rule]:
+    """Turn a function into the rule of its module, about the desk itself."""
+
+    def wrap(evaluate: EvaluateDesk) -> Rule:
+        return Rule(key, severity, title, evaluate, lambda _limits: fire_after, clear_after, recovered, desk=True)
+
+    return wrap
+
+
 def discover() -> Mapping[str, Rule]:
     """Every rule in monitor/rules, by key: the objects of type Rule that its modules hold."""
     package = importlib.import_module("monitor.rules")
@@ -100,14 +120,37 @@ def discover() -> Mapping[str, Rule]:
 
 
 def breach(
-    view: View, of: Rule, reason: str, value: float | None = None, threshold: float | None = None, labels: Labels = ()
+    of: View | Vitals,
+    rule: Rule,
+    reason: str,
+    value: float | None = None,
+    threshold: float | None = None,
+    labels: Labels = (),
 ) -> Finding:
-    """Say that `of` is broken by this agent now."""
-    return Finding(view.agent.id, of.key, view.now, Verdict.BREACH, of.severity, reason, labels, value, threshold)
+    """Say that `rule` is broken now, by this agent or by the desk."""
+    return _finding(of, rule, Verdict.BREACH, reason, labels, value, threshold)
 
 
 def clear(
-    view: View, of: Rule, reason: str, value: float | None = None, threshold: float | None = None, labels: Labels = ()
+    of: View | Vitals,
+    rule: Rule,
+    reason: str,
+    value: float | None = None,
+    threshold: float | None = None,
+    labels: Labels = (),
 ) -> Finding:
-    """Say that `of` is kept by this agent now."""
-    return Finding(view.agent.id, of.key, view.now, Verdict.CLEAR, of.severity, reason, labels, value, threshold)
+    """Say that `rule` is kept now, by this agent or by the desk."""
+    return _finding(of, rule, Verdict.CLEAR, reason, labels, value, threshold)
+
+
+def _finding(
+    of: View | Vitals,
+    rule: Rule,
+    verdict: Verdict,
+    reason: str,
+    labels: Labels,
+    value: float | None,
+    threshold: float | None,
+) -> Finding:
+    agent, time = (of.agent.id, of.now) if isinstance(of, View) else (DESK, of.time)
+    return Finding(agent, rule.key, time, verdict, rule.severity, reason, labels, value, threshold)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from monitor.alerts import lifecycle, pipeline
-from monitor.alerts.alert import Alert, AlertEvent, Notification, Silence, State, fingerprint
+from monitor.alerts import lifecycle
+from monitor.alerts.board import Board
+from monitor.alerts.ledger import Ledger
+from monitor.alerts.plan import Plan
 from monitor.fleet import VERSION, AgentState
-from monitor.model import Agent, CashFlow, Finding, Order, OrderState, Sample, Trade
+from monitor.model import Agent, CashFlow, Limits, Order, OrderState, Sample, Trade
 from monitor.ports import Change, Observation, Snapshot
-from monitor.rule import Rule
+from monitor.rule import DESK, Rule
+from monitor.vitals import Vitals
 
-LONGEST_WAIT = 120.0
-"""Seconds that what was found at the first start waits for agents that have not been looked at, to be one message."""
 SNAPSHOT_EVERY = 3600.0
 """Seconds between two snapshots of an agent."""
 
@@ -24,9 +25,12 @@ class Setup:
 
     agents: Mapping[str, Agent]
     rules: Mapping[str, Rule]
-    platforms: Sequence[str]
-    hold: float = pipeline.HOLD
-    """Seconds within which the same trouble is not paged twice."""
+    plan: Plan
+
+    def labels(self, agent: str) -> Mapping[str, str]:
+        """The labels of an agent; the desk itself has none."""
+        found = self.agents.get(agent)
+        return {} if found is None else found.labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +42,11 @@ class Situation:
     flows: Mapping[str, tuple[CashFlow, ...]] = field(default_factory=dict)
     orders: Mapping[str, Order] = field(default_factory=dict)
     """Agent -> its newest order that was not refused."""
-    alerts: Mapping[str, Alert] = field(default_factory=dict)
-    """Fingerprint -> the alert that is not resolved."""
-    silences: tuple[Silence, ...] = ()
-    last_pages: Mapping[str, float] = field(default_factory=dict)
-    """Fingerprint -> time of its last page."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """Alerts, incidents, silences and what was told of them."""
     introducing: Mapping[str, int] = field(default_factory=dict)
     """Agent that has never answered, new at this start -> polls of it so far: what its first answer shows was so
     before anybody looked."""
-    decisions: Mapping[str, str] = field(default_factory=dict)
-    """Alert -> why it was last not told, so that each reason is noted once."""
     snapshots: Mapping[str, float] = field(default_factory=dict)
     """Agent -> time of its newest snapshot."""
 
@@ -58,27 +57,19 @@ class Turn:
     def __init__(self, situation: Situation, setup: Setup, now: float) -> None:
         self._setup = setup
         self._now = now
-        self._before = situation.alerts
+        self.board = Board(situation.ledger, setup.plan, setup.labels, now)
+        """The alerts, to be moved."""
         self._states = dict(situation.states)
         self._cursors = dict(situation.cursors)
         self._flows = dict(situation.flows)
         self._orders = dict(situation.orders)
-        self._alerts = dict(situation.alerts)
-        self._silences = tuple(each for each in situation.silences if each.ends > now)
-        self._last_pages = {mark: at for mark, at in situation.last_pages.items() if at + setup.hold > now}
         self._introducing = dict(situation.introducing)
-        self._decisions = dict(situation.decisions)
         self._snapshots = dict(situation.snapshots)
-        self._ended: list[Alert] = []
-        self._given_up: set[str] = set()
         self._samples: list[Sample] = []
         self._trades: list[Trade] = []
         self._new_cursors: dict[str, str] = {}
         self._new_flows: list[CashFlow] = []
         self._new_orders: list[Order] = []
-        self._new_silences: list[Silence] = []
-        self._events: list[AlertEvent] = []
-        self._notifications: list[Notification] = []
         self._new_snapshots: list[Snapshot] = []
         self._stale: tuple[str, float] | None = None
 
@@ -126,47 +117,26 @@ class Turn:
         self._snapshots.pop(flow.agent, None)
         self._stale = (flow.agent, flow.time)
 
-    def silence(self, silence: Silence) -> None:
-        """Record a silence."""
-        self._new_silences.append(silence)
-        self._silences = (*self._silences, silence)
-
-    def give_up(self, alert: Alert) -> None:
-        """End an alert whose agent or rule is no longer watched: that is no recovery, and is not told as one."""
-        self._given_up.add(alert.id)
-        self.put(*lifecycle.abandon(alert, self._now))
-
-    def put(self, alert: Alert, events: Sequence[AlertEvent]) -> None:
-        """Record a move of an alert."""
-        self._events += events
-        if alert.state is State.RESOLVED:
-            self._alerts.pop(alert.fingerprint, None)
-            self._decisions.pop(alert.id, None)
-            self._ended.append(alert)
-        else:
-            self._alerts[alert.fingerprint] = alert
+    def vitals(self, vitals: Vitals) -> None:
+        """Fold in how the desk itself is."""
+        mine = self.board.of_agent(DESK)
+        for rule in self._setup.rules.values():
+            if rule.desk:
+                labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open]
+                for finding in rule.evaluate(vitals, labels):
+                    self.board.find(finding, lifecycle.Policy(rule.fire_after(Limits()), rule.clear_after))
 
     def finish(self) -> tuple[Situation, Change]:
         """Decide who is told, and give the next situation and everything to be stored with it."""
-        self._tell()
-        self._tell_standing()
-        self._ended = [self._tell_late(alert) for alert in self._ended]
-        changed = [alert for mark, alert in self._alerts.items() if self._before.get(mark) is not alert]
-        for alert in (*changed, *self._ended):
-            known = self._before.get(alert.fingerprint)
-            if known is not None and known.id == alert.id:
-                recovered = alert.id not in self._given_up
-                self._notifications += pipeline.follow(known, alert, self._setup.platforms, self._now, recovered)
+        waits = not all(map(self._introduced, self._introducing))
+        ledger, told = self.board.finish(waits=waits)
         situation = Situation(
             states=self._states,
             cursors=self._cursors,
             flows=self._flows,
             orders=self._orders,
-            alerts=self._alerts,
-            silences=self._silences,
-            last_pages=self._last_pages,
+            ledger=ledger,
             introducing=self._introducing,
-            decisions=self._decisions,
             snapshots=self._snapshots,
         )
         return situation, Change(
@@ -174,10 +144,12 @@ class Turn:
             trades=self._trades,
             cursors=self._new_cursors,
             flows=self._new_flows,
-            alerts=[*changed, *self._ended],
-            events=self._events,
-            notifications=self._notifications,
-            silences=self._new_silences,
+            alerts=told.alerts,
+            incidents=told.incidents,
+            events=told.events,
+            notifications=told.notifications,
+            silences=told.silences,
+            overrides=told.overrides,
             orders=self._new_orders,
             snapshots=self._new_snapshots,
             drop_snapshots=self._stale,
@@ -201,19 +173,14 @@ class Turn:
         view = state.view(agent, self._orders.get(agent.id))
         if view is None:
             return
-        mine = [alert for alert in self._alerts.values() if alert.agent == agent.id]
+        mine = self.board.of_agent(agent.id)
         for rule in self._setup.rules.values():
+            if rule.desk:
+                continue
             labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open]
             policy = lifecycle.Policy(rule.fire_after(agent.limits), rule.clear_after)
             for finding in rule.evaluate(view, labels):
-                self._move(finding, policy, standing)
-
-    def _move(self, finding: Finding, policy: lifecycle.Policy, standing: bool) -> None:
-        mark = fingerprint(finding.agent, finding.rule, finding.labels)
-        alert = self._alerts.get(mark)
-        moved, events = lifecycle.step(alert, finding, policy, standing=standing)
-        if moved is not None and moved is not alert:
-            self.put(moved, events)
+                self.board.find(finding, policy, standing=standing)
 
     def _introduce(self, agent: Agent, state: AgentState) -> None:
         if agent.id not in self._introducing:
@@ -230,51 +197,3 @@ class Turn:
         last = self._snapshots.setdefault(agent.id, self._now)
         if self._now - last >= SNAPSHOT_EVERY:
             self.snapshot(agent.id)
-
-    def _tell(self) -> None:
-        for mark, alert in list(self._alerts.items()):
-            if alert.state is not State.FIRING or alert.paged is not None:
-                continue
-            decision = self._decide(alert)
-            if decision.tell:
-                told, rows, event = pipeline.page(alert, self._setup.platforms, self._now)
-                self._alerts[mark] = told
-                self._notifications += rows
-                self._events.append(event)
-                self._last_pages[mark] = self._now
-                self._decisions.pop(alert.id, None)
-            elif self._decisions.get(alert.id) != decision.kind:
-                self._decisions[alert.id] = decision.kind
-                self._events.append(
-                    AlertEvent(alert.id, alert.version, self._now, decision.kind, lifecycle.DESK, decision.reason)
-                )
-
-    def _decide(self, alert: Alert) -> pipeline.Decision:
-        last = self._last_pages.get(alert.fingerprint)
-        return pipeline.decide(
-            alert, self._silences, last, self._now, platforms=self._setup.platforms, hold=self._setup.hold
-        )
-
-    def _tell_late(self, alert: Alert) -> Alert:
-        """Tell of an alert that fired and ended within this one turn: what was seen while nothing could be stored."""
-        known = self._before.get(alert.fingerprint)
-        new = known is None or known.id != alert.id or known.state is State.PENDING
-        if not new or alert.fired is None or not self._decide(alert).tell:
-            return alert
-        told, rows, event = pipeline.page(alert, self._setup.platforms, self._now)
-        self._notifications += [*rows, *pipeline.recovery(told, self._setup.platforms, self._now)]
-        self._events.append(event)
-        self._last_pages[alert.fingerprint] = self._now
-        return told
-
-    def _tell_standing(self) -> None:
-        found = [
-            alert
-            for alert in self._alerts.values()
-            if alert.standing and alert.state is State.FIRING and not alert.paged
-        ]
-        first = min((alert.opened for alert in found), default=self._now)
-        if found and (self._now - first >= LONGEST_WAIT or all(map(self._introduced, self._introducing))):
-            told, rows = pipeline.standing_notice(found, self._setup.platforms, self._now)
-            self._alerts |= {alert.fingerprint: alert for alert in told}
-            self._notifications += rows

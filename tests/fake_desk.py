@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
-from monitor.alerts.alert import Alert, Silence, State, alert_id, fingerprint
+from monitor.alerts.alert import Alert, State, alert_id, fingerprint
 from monitor.alerts.runbooks import Runbook, Step
 from monitor.attribution import Attribution, attribute
-from monitor.desk import Acknowledgement, AgentStatus, Desk, DeskError
+from monitor.desk import AgentStatus, DeskError
 from monitor.model import (
     Agent,
     CashFlow,
@@ -26,6 +25,7 @@ from monitor.model import (
 )
 from monitor.performance import Performance, measure
 from monitor.rule import discover
+from tests.fake_alarms import FakeAlarms
 
 NOW = 1_764_072_180.0
 """2025-11-25 12:03:00 UTC."""
@@ -120,19 +120,18 @@ RUNBOOKS: Mapping[str, Runbook] = {
 }
 
 
-class FakeDesk(Desk):
+class FakeDesk(FakeAlarms):
     """Everything is in lists; `orders_end` is the state in which an order comes back."""
 
     def __init__(self, *agents: str, alerts: Iterable[Alert] = (), trades: Iterable[Trade] = ()) -> None:
+        self.hold(alerts, {person.name: person.role for person in (ANA, BEN, OPS)})
         self.agents = {name: an_agent(name) for name in agents or ("alpha", "beta")}
         self.rules = discover()
         self.runbooks = RUNBOOKS
         self.currency = "USD"
         self.time = NOW
-        self.open = list(alerts)
         self.samples: dict[str, Sample] = {name: a_sample(name) for name in self.agents}
         self.trades = list(trades)
-        self.held: list[Silence] = []
         self.orders: list[Order] = []
         self.flows: list[CashFlow] = []
         self.orders_end = OrderState.CONFIRMED
@@ -164,36 +163,6 @@ class FakeDesk(Desk):
             alerts=tuple(each for each in self.open if each.agent == found[0]),
         )
 
-    def alerts(self) -> tuple[Alert, ...]:
-        return tuple(each for each in self.open if each.open)
-
-    async def alert(self, name: str) -> Alert:
-        found = [each for each in self.open if name and each.id.startswith(name)]
-        if len(found) != 1:
-            raise DeskError(f"There is no open alert {name!r}.")
-        return found[0]
-
-    def silences(self) -> tuple[Silence, ...]:
-        return tuple(self.held)
-
-    async def acknowledge(self, alert: str, by: str, note: str = "") -> Acknowledgement:
-        found = await self.alert(alert)
-        if found.state is State.ACKNOWLEDGED:
-            return Acknowledgement(found, changed=False)
-        taken = replace(
-            found, state=State.ACKNOWLEDGED, acknowledged=self.time, acknowledged_by=by, note=note, version=2
-        )
-        self.open[self.open.index(found)] = taken
-        return Acknowledgement(taken, changed=True)
-
-    async def silence(self, alert: str, duration: float, by: str, reason: str) -> Silence:
-        if duration > 86_400:
-            raise DeskError("A silence lasts 24 h at most: give a duration such as 30m or 2h.")
-        found = await self.alert(alert)
-        made = Silence("1", found.fingerprint, found.id, self.time, self.time + duration, by, reason)
-        self.held.append(made)
-        return made
-
     def takes_orders(self, agent: str) -> bool:
         return agent in self.agents
 
@@ -218,18 +187,6 @@ class FakeDesk(Desk):
         flow = CashFlow(self.agent(agent).agent.id, self.time if at is None else at, amount, by, note)
         self.flows.append(flow)
         return flow
-
-    def standing(self) -> tuple[Alert, ...]:
-        return tuple(each for each in self.open if each.standing)
-
-    async def answer_standing(self, accept: bool, by: str) -> tuple[Alert, ...]:
-        found = self.standing()
-        for each in found:
-            answered = replace(each, standing=False)
-            if accept:
-                answered = replace(answered, state=State.ACKNOWLEDGED, acknowledged_by=by, acknowledged=self.time)
-            self.open[self.open.index(each)] = answered
-        return found
 
     async def attribution(self, by: str, agent: str | None = None, since: float = 0.0) -> Attribution:
         name = None if agent is None else self.agent(agent).agent.id

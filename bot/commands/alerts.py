@@ -1,15 +1,22 @@
-"""`/alerts`: what is wrong now, worst first."""
+"""`/alerts`: what is wrong now, worst first, and on demand what is hidden."""
 
 from __future__ import annotations
 
-from bot.arguments import at_most
+from bot.arguments import page
 from bot.chat import Message
 from bot.command import Context, command
-from bot.views.alerts import listing
+from bot.views.listing import listing
 
 
-@command("alerts", usage="/alerts", summary="List the open alerts, worst first.", examples=("/alerts",))
+@command(
+    "alerts",
+    usage="/alerts [all] [PAGE]",
+    summary="List what is open, worst first; with all also what is hidden, each with its reason.",
+    examples=("/alerts", "/alerts all"),
+)
 async def alerts(ctx: Context) -> Message:
-    """Answer with every open alert, its reason and its state."""
-    at_most(ctx.args, 0)
-    return listing(ctx.desk.alerts(), ctx.desk.rules, ctx.desk.silences(), ctx.desk.now())
+    """Answer with every open incident, its reason and its state."""
+    every = bool(ctx.args) and ctx.args[0].lower() == "all"
+    number = page(ctx.args[1:] if every else ctx.args, "/alerts all" if every else "/alerts")
+    desk = ctx.desk
+    return listing(desk.incidents(), desk.hidden(), desk.rules, desk.silences(), desk.now(), every=every, page=number)

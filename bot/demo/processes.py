@@ -147,6 +147,9 @@ confirm_within = "5s"
         return f"""[desk]
 database = "demo.db"
 interval = "{interval}"
+
+[alerts]
+group_wait = "1s"
 {chats}
 [[people]]
 name = "ana"

@@ -36,6 +36,11 @@ class Stage:
         """The inner platform's."""
         return self._inner.trouble
 
+    @property
+    def heard(self) -> float | None:
+        """The inner platform's."""
+        return self._inner.heard
+
     async def start(self, handler: Handler) -> None:
         """Begin to listen."""
         self._handler = handler
@@ -45,11 +50,17 @@ class Stage:
         """Stop listening."""
         await self._inner.stop()
 
-    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
+    async def send(
+        self, message: Message, under: MessageRef | None = None, *, to: str | None = None, key: str = ""
+    ) -> MessageRef:
         """Say something new."""
-        ref = await self._inner.send(message, under)
+        ref = await self._inner.send(message, under, to=to, key=key)
         await self._remember(message)
         return ref
+
+    async def find(self, key: str, *, to: str | None = None, since: float) -> MessageRef | None:
+        """Where a message stands."""
+        return await self._inner.find(key, to=to, since=since)
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Change what was said."""

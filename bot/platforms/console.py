@@ -53,9 +53,9 @@ class Console:
     """
 
     threads: bool = False
-    """Every message stands for itself."""
     trouble: str | None = None
-    """What is amiss shows when something is said."""
+    heard: float | None = None
+    """It has no server, and what is amiss shows when something is said."""
 
     def __init__(
         self,
@@ -77,11 +77,9 @@ class Console:
         self._waiting: deque[str] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._buttons: dict[int, str] = {}
-        self._pressed = 0
         self._session = secrets.token_hex(4)
-        self._said = 0
-        self._tty = False
-        self._ps1 = ""
+        self._pressed = self._said = 0
+        self._tty, self._ps1 = False, ""
 
     @property
     def name(self) -> str:
@@ -118,11 +116,18 @@ class Console:
             self._sink.close()
             self._sink = None
 
-    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:  # noqa: ARG002 - it has no threads
+    async def send(
+        self, message: Message, under: MessageRef | None = None, *, to: str | None = None, key: str = ""
+    ) -> MessageRef:
         """Print a card. Errors: TransportError (not started, nobody reads it, closed)."""
+        del under, to, key  # one terminal takes everything
         await self._print(self._card(message), loud=message.loud)
         self._said += 1
         return MessageRef(NAME, NAME, f"{self._session}-{self._said}")
+
+    async def find(self, key: str, *, to: str | None = None, since: float) -> MessageRef | None:  # noqa: ARG002 - see below
+        """Nothing: what a terminal has printed cannot be read back."""
+        return None
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Print a card again, as it is now: what a terminal has printed stays. Errors: TransportError."""
@@ -159,8 +164,7 @@ class Console:
             self._go_on()
 
     async def _run(self, line: str) -> None:
-        handler = self._handler
-        if handler is None:
+        if (handler := self._handler) is None:
             return
         try:
             pressed = line.isdecimal()
@@ -174,7 +178,8 @@ class Console:
             if not line:
                 await self._prompt()
                 return
-            await handler(Invocation(line, NAME, self._user, self._user, NAME, self._clock(), pressed), self._reply)
+            given = Invocation(line, NAME, self._user, self._user, NAME, self._clock(), pressed, channel=NAME)
+            await handler(given, self._reply)
         except TransportError as error:
             log.warning("the console was not told", error=str(error))
         except Exception:
@@ -262,6 +267,8 @@ def _wrapped(keys: list[Text], width: int) -> Text:
 
 def _body(message: Message) -> list[RenderableType]:
     parts: list[RenderableType] = []
+    if message.mentions:
+        parts.append(Text(", ".join(plain(each.name) for each in message.mentions), style="bold"))
     if message.text:
         parts.append(Text(block(message.text)))
     if message.fields:
@@ -274,8 +281,7 @@ def _body(message: Message) -> list[RenderableType]:
     for table in message.tables:
         parts += [Text(""), _table(table)]
     if message.footer:
-        parts += [Text("")] * bool(message.tables)
-        parts.append(Text(block(message.footer), style="dim"))
+        parts += [*[Text("")] * bool(message.tables), Text(block(message.footer), style="dim")]
     return parts
 
 

@@ -34,6 +34,8 @@ _LOOKS_SECRET = re.compile(r"xox[a-z]-|xapp-|hooks\.slack\.com/|[0-9]{6,}:[A-Za-
 _PASSWORD = re.compile(r"://[^/\s@:]*:([^/\s]+)@|[?&]password=([^&\s#]+)")
 _FREE_NAMES = frozenset({"labels", "fields"})
 """Tables whose keys are the writer's own words, so that a label may be called "token"."""
+_FREE_TABLES = frozenset({"routes", "policies", "maintenance", "inhibitions"})
+"""Tables that match labels by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +61,17 @@ def check(raw: Mapping[str, object], environ: Mapping[str, str]) -> list[Problem
     return [
         *_secrets(raw, raw, ()),
         *_present(raw),
-        *_doubled(_tables(raw, "agents"), "agents", "id"),
-        *_doubled(_tables(raw, "people"), "people", "name", *PLATFORM_IDS),
+        *doubled(tables(raw, "agents"), "agents", "id"),
+        *doubled(tables(raw, "people"), "people", "name", *PLATFORM_IDS),
         *_nameless(raw),
         *_unset_keys(raw, environ),
+        *_unset_urls(raw, environ),
         *_unset_tokens(raw, environ),
     ]
 
 
-def _tables(raw: Mapping[str, object], name: str) -> list[tuple[int, Mapping[str, object]]]:
+def tables(raw: Mapping[str, object], name: str) -> list[tuple[int, Mapping[str, object]]]:
+    """The tables of an array of tables with their numbers, as far as they are tables."""
     found = raw.get(name)
     return (
         [(index, each) for index, each in enumerate(found) if isinstance(each, dict)] if isinstance(found, list) else []
@@ -76,7 +80,7 @@ def _tables(raw: Mapping[str, object], name: str) -> list[tuple[int, Mapping[str
 
 def _secrets(raw: Mapping[str, object], value: object, path: Path) -> Iterator[Problem]:
     """Every secret that stands in the file itself; no sentence holds a value."""
-    if path and is_secret(path[-1]) and not _FREE_NAMES & set(path):
+    if path and _opens(path):
         yield Problem(path, _take_out(raw, path))
     elif isinstance(value, dict):
         for name, each in value.items():
@@ -85,10 +89,21 @@ def _secrets(raw: Mapping[str, object], value: object, path: Path) -> Iterator[P
         for index, each in enumerate(value):
             yield from _secrets(raw, each, (*path, index))
     elif isinstance(value, str) and passwords(value):
-        variable = "NIGHTDESK_DATABASE_URL" if path == ("desk", "database") else "AGENT_KEY, or by key_env"
-        yield Problem(path, f"an address with a password does not belong here: give it as {variable}.")
+        means = {"desk": "as NIGHTDESK_DATABASE_URL", "channels": "by url_env"}
+        yield Problem(
+            path,
+            "an address with a password does not belong here: "
+            f"give it {means.get(str(path[0]), 'as AGENT_KEY, or by key_env')}.",
+        )
     elif isinstance(value, str) and _LOOKS_SECRET.search(value):
         yield Problem(path, "this looks like a secret: take it out and put it into an environment variable.")
+
+
+def _opens(path: Path) -> bool:
+    """Whether a key holds a secret by its name."""
+    if path[0] == "channels" and path[-1] == "url":
+        return True
+    return is_secret(path[-1]) and not _FREE_NAMES & set(path) and path[0] not in _FREE_TABLES
 
 
 def _take_out(raw: Mapping[str, object], path: Path) -> str:
@@ -97,8 +112,8 @@ def _take_out(raw: Mapping[str, object], path: Path) -> str:
     variable = _PLATFORM_SECRETS.get((str(path[0]), name))
     if variable:
         return f"a secret does not belong in this file: put it into the environment variable {variable}."
-    agent = next((each.get("id") for index, each in _tables(raw, "agents") if path[:2] == ("agents", index)), None)
-    prefix = re.sub(r"[^A-Z0-9]", "_", str(agent or "agent").upper())[:32]
+    owner = next((each for index, each in tables(raw, str(path[0])) if path[1:2] == (index,)), {})
+    prefix = re.sub(r"[^A-Z0-9]", "_", str(owner.get("id") or owner.get("name") or "agent").upper())[:32]
     return (
         "a secret does not belong in this file: put it into an environment variable "
         f'and write {name}_env = "{prefix}_{name.upper()}".'
@@ -115,10 +130,11 @@ def _present(raw: Mapping[str, object]) -> Iterator[Problem]:
         yield Problem(("agents",), "there is no agent to watch: add [[agents]] with an id and a source.")
 
 
-def _doubled(tables: list[tuple[int, Mapping[str, object]]], of: str, *names: str) -> Iterator[Problem]:
+def doubled(found: list[tuple[int, Mapping[str, object]]], of: str, *names: str) -> Iterator[Problem]:
+    """Every name or id that two tables of an array have in common."""
     for name in names:
         seen: dict[str, int] = {}
-        for index, table in tables:
+        for index, table in found:
             value = table.get(name)
             if not isinstance(value, str | int):
                 continue
@@ -128,7 +144,7 @@ def _doubled(tables: list[tuple[int, Mapping[str, object]]], of: str, *names: st
 
 
 def _nameless(raw: Mapping[str, object]) -> Iterator[Problem]:
-    for index, person in _tables(raw, "people"):
+    for index, person in tables(raw, "people"):
         if not any(name in person for name in PLATFORM_IDS):
             yield Problem(("people", index), "no chat knows this person: add telegram, slack or console with their id.")
 
@@ -136,7 +152,7 @@ def _nameless(raw: Mapping[str, object]) -> Iterator[Problem]:
 def _unset_keys(raw: Mapping[str, object], environ: Mapping[str, str]) -> Iterator[Problem]:
     """Variables that are named and not set, or that hold what no header can carry; each is told once."""
     told = set()
-    for index, agent in _tables(raw, "agents"):
+    for index, agent in tables(raw, "agents"):
         for part in ("source", "control"):
             spec = agent.get(part)
             for name, variable in spec.items() if isinstance(spec, dict) else ():
@@ -157,6 +173,14 @@ def _unset_keys(raw: Mapping[str, object], environ: Mapping[str, str]) -> Iterat
                     yield Problem(
                         path, f"the environment variable {variable} is not set: set it, or take this line out."
                     )
+
+
+def _unset_urls(raw: Mapping[str, object], environ: Mapping[str, str]) -> Iterator[Problem]:
+    for index, channel in tables(raw, "channels"):
+        variable = channel.get("url_env")
+        if isinstance(variable, str) and _VARIABLE.fullmatch(variable) and not environ.get(variable, "").strip():
+            sentence = f"the environment variable {variable} is not set: set it, or take this channel out."
+            yield Problem(("channels", index, "url_env"), sentence)
 
 
 def _unset_tokens(raw: Mapping[str, object], environ: Mapping[str, str]) -> Iterator[Problem]:

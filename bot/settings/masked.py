@@ -12,8 +12,10 @@ from pydantic import SecretStr
 
 from bot.quantities import spell
 from bot.settings.checks import passwords
+from bot.settings.schedule import Cron
 from bot.settings.values import Settings, Slack, Spec, Telegram, Watched
-from monitor.model import LossLimit
+from monitor.alerts.plan import INHIBITS, Plan, Policy
+from monitor.model import LossLimit, Severity
 
 _MASK = "••••"
 
@@ -27,6 +29,7 @@ def masked(settings: Settings) -> str:
         "timezone": str(settings.timezone),
         "false_pages": settings.false_pages,
         "dead_mans_switch": _host_only(settings.dead_mans_switch),
+        "dead_mans_every": spell(settings.dead_mans_every),
         "runbooks": settings.runbooks,
     }
     parts = [_table("[desk]", desk)]
@@ -37,6 +40,11 @@ def masked(settings: Settings) -> str:
     ]
     parts += [_table("[[people]]", {"name": each.name, "role": each.role, **each.ids}) for each in settings.people]
     parts += [_table("[[agents]]", _agent(each)) for each in settings.fleet]
+    parts.append(_table("[alerts]", _alerts(settings)))
+    parts += [_table(f"[[{name}]]", each) for name, each in _telling(settings.alerting)]
+    parts += [_table("[[channels]]", {"name": each.name, "url_env": each.url_env}) for each in settings.further]
+    parts += [_table("[web]", {"listen": settings.web})] if settings.web else []
+    parts += [_table("[drill]", {"cron": settings.drill.line})] if settings.drill else []
     return "\n\n".join(parts)
 
 
@@ -52,7 +60,7 @@ def _host_only(url: str | None) -> str | None:
 
 
 def _platform(of: Telegram | Slack) -> Mapping[str, object]:
-    return {name: getattr(of, name) for name in type(of).__dataclass_fields__}
+    return _fields(of, *type(of).__dataclass_fields__)
 
 
 def _agent(of: Watched) -> Mapping[str, object]:
@@ -76,6 +84,72 @@ def _agent(of: Watched) -> Mapping[str, object]:
 def _spec(of: Spec) -> Mapping[str, object]:
     shown = {name: value for name, value in of.options.items() if not isinstance(value, SecretStr)}
     return {"kind": of.kind, **shown}
+
+
+def _alerts(settings: Settings) -> Mapping[str, object]:
+    plan = settings.alerting
+    quiet = None if plan.quiet is None else f"{plan.quiet.starts:%H:%M}-{plan.quiet.ends:%H:%M}"
+    return {
+        "group_by": plan.group_by,
+        "group_wait": spell(plan.group_wait),
+        "group_window": spell(plan.group_window),
+        "spread": plan.spread,
+        "hold": spell(plan.hold),
+        "lease": _or_off(plan.lease),
+        "answer_within": spell(plan.answer_within),
+        "flap_openings": plan.flap_openings,
+        "flap_within": spell(plan.flap_within),
+        "flap_stable": spell(plan.flap_stable),
+        "more_after": spell(plan.more_after),
+        "quiet_hours": quiet,
+        "digest": settings.digest and settings.digest.time,
+        "failover": plan.failover,
+        "failover_after": spell(plan.failover_after),
+        "default_inhibitions": _by_default(plan),
+    }
+
+
+def _by_default(plan: Plan) -> bool:
+    return plan.inhibitions[: len(INHIBITS)] == INHIBITS
+
+
+def _telling(plan: Plan) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """The tables about telling, as the file has them: by the name of their array."""
+    for route in plan.routes:
+        yield "routes", {"severity": _grade(route.severity), "match": dict(route.match) or None, "to": route.to}
+    for policy in plan.policies[:-1]:  # the last is the desk's own
+        yield "policies", _policy(policy)
+    for turn in plan.rotations:
+        yield "rotations", {**_fields(turn, "name", "people", "every", "at", "start"), "timezone": str(turn.zone)}
+    for window in plan.maintenance:
+        cron = window.starts.line if isinstance(window.starts, Cron) else None
+        head = {"name": window.name, "cron": cron, "duration": spell(window.duration)}
+        yield "maintenance", {**head, "match": dict(window.match), "reason": window.reason}
+    for each in plan.inhibitions[len(INHIBITS) if _by_default(plan) else 0 :]:
+        sides = {"source": dict(each.source), "target": dict(each.target)}
+        yield "inhibitions", {**sides, **_fields(each, "equal", "unless")}
+
+
+def _policy(of: Policy) -> Mapping[str, object]:
+    return {
+        "name": of.name,
+        "severity": _grade(of.severity),
+        "match": dict(of.match) or None,
+        "steps": [{"after": spell(each.after), "whom": each.whom, "to": each.to or None} for each in of.steps],
+        "repeat": _or_off(of.repeat),
+    }
+
+
+def _fields(of: object, *names: str) -> Mapping[str, object]:
+    return {name: getattr(of, name) for name in names}
+
+
+def _grade(severity: Severity) -> str:
+    return severity.name.lower()
+
+
+def _or_off(seconds: float | None) -> str:
+    return "off" if seconds is None else spell(seconds)
 
 
 def _percent(share: float) -> str:
@@ -103,7 +177,7 @@ def _toml(value: object) -> str:
         return f'"{_MASK}"'
     if isinstance(value, Mapping):
         return f"{{ {', '.join(_pairs(value))} }}" if value else "{}"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, str | Path):
         return json.dumps(str(value), ensure_ascii=False)

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from bot.settings import checks, lines
+from bot.settings import checks, lines, names
 from bot.settings.checks import PLATFORM_IDS
 from bot.settings.lines import Origin
+from bot.settings.planned import LATE, daily, planned
+from bot.settings.schedule import Cron
 from bot.settings.tables import AgentTable, FileTable, PersonTable, SpecTable, explain
-from bot.settings.values import Settings, SettingsError, Slack, Spec, Telegram, Watched, refused
+from bot.settings.values import Further, Settings, SettingsError, Slack, Spec, Telegram, Watched, refused
 from monitor.model import Agent, Limits, Person
 
 _LARGEST_FILE = 1 << 20
@@ -108,7 +110,7 @@ def _sidecar(environ: Mapping[str, str]) -> dict[str, object]:
 
 def _settle(raw: dict[str, object], origin: Origin, environ: Mapping[str, str], folder: Path) -> Settings:
     """Judge everything, then build; `folder` is what relative paths start from."""
-    problems = checks.check(raw, environ)
+    problems = [*checks.check(raw, environ), *names.check(raw)]
     try:
         table = FileTable.model_validate(raw)
     except ValidationError as error:
@@ -127,9 +129,15 @@ def _settle(raw: dict[str, object], origin: Origin, environ: Mapping[str, str], 
         origin=origin,
         false_pages=desk.false_pages,
         dead_mans_switch=desk.dead_mans_switch,
+        dead_mans_every=desk.dead_mans_every,
         runbooks=folder / desk.runbooks if desk.runbooks else None,
         telegram=_telegram(table, environ),
         slack=_slack(table, environ),
+        further=_further(table, environ),
+        alerting=planned(table),
+        digest=daily(table.alerts.digest, desk.timezone),
+        drill=None if table.drill.cron is None else Cron(table.drill.cron, desk.timezone, LATE),
+        web=None if table.web is None else table.web.listen,
     )
 
 
@@ -176,6 +184,13 @@ def _slack(table: FileTable, environ: Mapping[str, str]) -> Slack | None:
     names = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_WEBHOOK")
     secrets = [_secret(environ, name) if environ.get(name) else None for name in names]
     return Slack(one.channel, one.mode, one.base_url, one.listen, *secrets)
+
+
+def _further(table: FileTable, environ: Mapping[str, str]) -> tuple[Further, ...]:
+    return tuple(
+        Further(each.name, _secret(environ, each.url_env), each.url_env, ("channels", index))
+        for index, each in enumerate(table.channels)
+    )
 
 
 def _secret(environ: Mapping[str, str], name: str) -> SecretStr:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from pydantic import SecretStr
 from bot.settings import lines
 from bot.settings.checks import Problem, passwords
 from bot.settings.lines import Origin
+from bot.settings.schedule import Cron
+from monitor.alerts.plan import Plan
 from monitor.model import Agent, Person
 
 _MOST_PROBLEMS = 40
@@ -70,6 +72,18 @@ class Slack:
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """A channel that is reached by an address of apprise: it takes messages, and hears nothing."""
+
+    name: str
+    url: SecretStr
+    url_env: str
+    """The environment variable that holds it."""
+    path: lines.Path
+    """Where it stands in the settings."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a desk is told at its start."""
 
@@ -86,10 +100,39 @@ class Settings:
     """The desk's budget of statistical false pages ("3 per week")."""
     dead_mans_switch: str | None = field(default=None, repr=False)
     """URL to ping while the desk works."""
+    dead_mans_every: float = 60.0
+    """Seconds between two pings."""
     runbooks: Path | None = None
     """Runbooks to read in place of those that come along."""
     telegram: Telegram | None = None
     slack: Slack | None = None
+    further: tuple[Further, ...] = ()
+    alerting: Plan = field(default_factory=lambda: Plan((), group_wait=5.0))
+    """What the file says of telling; `plan` makes it whole."""
+    digest: Cron | None = None
+    """Called with a time: when the day's digest was due last, within the hour before it; None: there is none."""
+    drill: Cron | None = None
+    """The same of the drill."""
+    web: str | None = None
+    """Where the desk's own health and metrics are served, host:port; None: nowhere."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Channels beside the platforms' own chats, each once.
+
+        First the names of [[channels]] in their order, then every other chat ("telegram:-100123", "slack:C0999") of a
+        platform that is set up, in the order in which routes, policies and the failover name it.
+        """
+        told = [*(each.to for each in self.alerting.routes)]
+        told += (step.to for policy in self.alerting.policies for step in policy.steps)
+        told.append(self.alerting.failover)
+        up = {"telegram": self.telegram is not None, "slack": self.slack is not None}
+        others = (name for to in told for name in to if up.get(name.partition(":")[0]) and ":" in name)
+        return tuple(dict.fromkeys((*(each.name for each in self.further), *others)))
+
+    def plan(self, channels: tuple[str, ...]) -> Plan:
+        """What the alerting core is told; `channels`: all that are there, the platforms' own and `channels`."""
+        return replace(self.alerting, channels=channels, people={each.name: each.role for each in self.people})
 
     @property
     def agents(self) -> tuple[Agent, ...]:
@@ -103,8 +146,10 @@ class Settings:
         values = [value for spec in specs for value in spec.options.values()]
         values += dataclasses.asdict(self.telegram).values() if self.telegram else ()
         values += dataclasses.asdict(self.slack).values() if self.slack else ()
+        values += (each.url for each in self.further)
         found = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
-        return frozenset(filter(None, {*found, *passwords(self.database), self.dead_mans_switch or ""}))
+        inside = (each for url in (self.database, *found) for each in passwords(url))
+        return frozenset(filter(None, {*found, *inside, self.dead_mans_switch or ""}))
 
     def error(self, problems: Iterable[Problem]) -> SettingsError:
         """One error that lists problems with file, line and field, in the order of the file."""

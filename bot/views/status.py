@@ -52,7 +52,13 @@ def fleet(statuses: Sequence[AgentStatus], platforms: Mapping[str, str], currenc
     """One row an agent, the troubles counted, and the state of each chat."""
     alerts = [alert for status in statuses for alert in status.alerts]
     waiting = [alert for alert in alerts if alert.state is State.FIRING]
-    text = f"{count(len(alerts), 'open alert')}, {len(waiting)} not acknowledged." if alerts else "No open alerts."
+    incidents = len({alert.incident or alert.id for alert in alerts})
+    together = f" in {count(incidents, 'incident')}" if incidents != len(alerts) else ""
+    text = (
+        f"{count(len(alerts), 'open alert')}{together}, {len(waiting):,} not acknowledged."
+        if alerts
+        else "No open alerts."
+    )
     skipped = sum(status.skipped for status in statuses)
     late = f" {count(skipped, 'poll')} skipped because the one before was still under way." if skipped else ""
     columns = ("Agent", "State", f"Equity {currency}", "P&L 24h", "Drawdown", "Alerts", "z")

@@ -1,4 +1,4 @@
-"""An alert, its events, its silences and the notifications it causes: the values that the alerting core folds."""
+"""An alert, its events and the notifications it causes: the values that the alerting core folds."""
 
 from __future__ import annotations
 
@@ -62,6 +62,8 @@ class Alert:
     acknowledged_by: str | None = None
     note: str = ""
     resolved: float | None = None
+    incident: str | None = None
+    """The incident it belongs to; None until it fires."""
 
     @property
     def open(self) -> bool:
@@ -77,33 +79,21 @@ class AlertEvent:
     version: int
     time: float
     kind: str
-    """opened, fired, acknowledged, kept, resolved, dropped, or a decision of the pipeline (paged, held, silenced)."""
+    """A move (opened, fired, acknowledged, kept, resolved, dropped ...) or a decision (paged, grouped, held ...)."""
     actor: str
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """A person's order to hold back the pages of one trouble for a while."""
-
-    id: str
-    fingerprint: str
-    alert: str
-    """The alert it was spoken about."""
-    starts: float
-    ends: float
-    by: str
-    reason: str
-
-
 class Kind(enum.StrEnum):
-    """What a notification tells: PAGE and UPDATE are the alert's one card, the others are messages of their own.
+    """What a notification tells: PAGE and UPDATE are the incident's one card, the others are messages of their own.
 
+    AGAIN is a new message about an incident that was paged before: an escalation, more of it, a question about it.
     LINE is a line of the card's time line, told where a platform has threads.
     """
 
     PAGE = "page"
     UPDATE = "update"
+    AGAIN = "again"
     LINE = "line"
     RECOVERY = "recovery"
     NOTICE = "notice"
@@ -111,18 +101,24 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One thing to tell on one platform: a row of the outbox. `key` makes storing it twice one row."""
+    """One thing to tell in one channel: a row of the outbox. `key` makes storing it twice one row."""
 
     key: str
     platform: str
+    """The channel: a platform's name ("telegram", its own chat), or with another chat of it ("telegram:-100123")."""
     kind: Kind
     severity: Severity
     created: float
     alert: str | None = None
-    """The alert whose card this is; None for a notice."""
+    """The incident whose card this is; None for a notice."""
     version: int = 0
     body: Mapping[str, object] = field(default_factory=dict)
-    """A notice's content as JSON; cards are rendered from the alert as it is when they are sent."""
+    """What only this message says, as JSON: a notice's content; `whom` to mention, by name; `why` it is told again.
+
+    Cards are rendered from the incident as it is when they are sent.
+    """
     attempts: int = 0
+    uncertain: bool = False
+    """Whether an earlier try may have been taken: the next says that it may be a repeat."""
     id: int | None = None
     """Row number, given by the store; delivery keeps this order within a card."""

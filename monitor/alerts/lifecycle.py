@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from monitor.alerts.alert import Alert, AlertEvent, State, alert_id, fingerprint
@@ -50,6 +51,64 @@ def acknowledge(alert: Alert, by: str, now: float, note: str = "") -> tuple[Aler
         note=note,
     )
     return taken, (AlertEvent(alert.id, taken.version, now, "acknowledged", by, note),)
+
+
+def unacknowledge(alert: Alert, by: str, now: float, reason: str = "") -> tuple[Alert, tuple[AlertEvent, ...]]:
+    """Let go of an acknowledged alert, which then fires again; an alert in any other state stays as it is."""
+    if alert.state is not State.ACKNOWLEDGED:
+        return alert, ()
+    open_ = replace(
+        alert, state=State.FIRING, version=alert.version + 1, acknowledged=None, acknowledged_by=None, note=""
+    )
+    return open_, (AlertEvent(alert.id, open_.version, now, "unacknowledged", by, reason),)
+
+
+def hand_over(alert: Alert, to: str, by: str, now: float) -> tuple[Alert, tuple[AlertEvent, ...]]:
+    """Give an acknowledged alert into other hands; an alert in any other state stays as it is."""
+    if alert.state is not State.ACKNOWLEDGED:
+        return alert, ()
+    given = replace(alert, version=alert.version + 1, acknowledged=now, acknowledged_by=to)
+    return given, (AlertEvent(alert.id, given.version, now, "handed_over", by, to),)
+
+
+def promote(alert: Alert, now: float, reason: str) -> tuple[Alert, tuple[AlertEvent, ...]]:
+    """Let a pending alert fire though it has not been seen often enough in a row."""
+    if alert.state is not State.PENDING:
+        return alert, ()
+    fired = replace(alert, state=State.FIRING, fired=now, version=alert.version + 1)
+    return fired, (AlertEvent(alert.id, fired.version, now, "fired", DESK, reason),)
+
+
+_MOVES = {
+    "opened": State.PENDING,
+    "fired": State.FIRING,
+    "acknowledged": State.ACKNOWLEDGED,
+    "unacknowledged": State.FIRING,
+    "handed_over": State.ACKNOWLEDGED,
+    "kept": State.FIRING,
+    "resolved": State.RESOLVED,
+    "dropped": State.RESOLVED,
+}
+
+
+def replay(events: Iterable[AlertEvent]) -> tuple[State | None, int, str | None]:
+    """State, version and holder of one alert, from its stored events alone, in whatever order they come.
+
+    An older version never wins; a decision gives a version and no state.
+    """
+    state, version, holder = None, 0, None
+    for event in sorted(events, key=lambda each: each.version):
+        if event.version <= version:
+            continue
+        version = event.version
+        if event.kind not in _MOVES:
+            continue
+        state = _MOVES[event.kind]
+        if state is State.ACKNOWLEDGED:
+            holder = event.reason if event.kind == "handed_over" else event.actor
+        elif state is State.FIRING:
+            holder = None
+    return state, version, holder
 
 
 def keep(alert: Alert, by: str, now: float) -> tuple[Alert, tuple[AlertEvent, ...]]:
@@ -108,8 +167,14 @@ def _clear(alert: Alert, finding: Finding, policy: Policy) -> Step:
     return now, (AlertEvent(alert.id, now.version, finding.time, kind, DESK, finding.reason),)
 
 
+def end(alert: Alert, by: str, now: float, reason: str) -> tuple[Alert, tuple[AlertEvent, ...]]:
+    """End an open alert because somebody says so."""
+    ended = replace(alert, state=State.RESOLVED, resolved=now, version=alert.version + 1, clears=1)
+    return ended, (AlertEvent(alert.id, ended.version, now, "resolved", by, reason),)
+
+
 def abandon(alert: Alert, now: float) -> tuple[Alert, tuple[AlertEvent, ...]]:
     """End an alert whose agent or rule is no longer watched."""
     reason = f"{alert.agent} is no longer watched for {alert.rule}"
-    ended = replace(alert, state=State.RESOLVED, resolved=now, version=alert.version + 1, clears=0)
-    return ended, (AlertEvent(alert.id, ended.version, now, "resolved", DESK, reason),)
+    ended, events = end(alert, DESK, now, reason)
+    return replace(ended, clears=0), events

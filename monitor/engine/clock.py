@@ -36,6 +36,8 @@ class SteadyClock:
         self._last = 0.0
         self._doubt: float | None = None
         """Since when, by the monotonic clock, the wall clock has been ahead by more than anybody would expect."""
+        self.leapt = 0.0
+        """Seconds by which it has followed the wall clock ahead, in all."""
 
     def now(self) -> float:
         """Seconds since the epoch; never less than the last answer."""
@@ -48,9 +50,15 @@ class SteadyClock:
             self._doubt = monotonic
         if ahead > TOLERANCE and (self._doubt is None or monotonic - self._doubt >= PROOF):
             self._offset += ahead
+            self.leapt += ahead
             steady += ahead
         self._last = max(self._last, round(steady, 6))
         return self._last
+
+    @property
+    def doubted(self) -> float:
+        """Seconds by which the wall clock is ahead and not believed yet; 0 while it is believed."""
+        return 0.0 if self._doubt is None else round(self._wall() - self.now(), 3)
 
     @property
     def drift(self) -> float:

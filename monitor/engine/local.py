@@ -89,6 +89,8 @@ class Engine:
         self._complained: set[tuple[str, str]] = set()
         self.skipped: Counter[str] = Counter()
         """Agent id -> polls left out because the one before was still under way."""
+        self.ticks = 0
+        """Ticks that came."""
         self.overruns = 0
         """Ticks that did not come at their time."""
         self.rearmed = 0
@@ -108,6 +110,11 @@ class Engine:
     def dropped(self) -> int:
         """Observations that were lost, because too many waited or because they could not be taken at all."""
         return self._intake.dropped
+
+    @property
+    def silent(self) -> float:
+        """Seconds since a tick was due and has not come; 0 while they come."""
+        return max(0.0, self._now() - self._ticked - self._period)
 
     async def start(self) -> None:
         """Begin to poll: each agent at its own point of its first interval."""
@@ -146,6 +153,7 @@ class Engine:
     async def _tick(self) -> None:
         """Start a poll of every agent that is due; waits for none."""
         now = self._now()
+        self.ticks += 1
         self.overruns += max(0, round((now - self._ticked) / self._period) - 1)
         self._ticked = now
         due = self._timetable.due(now, self._polls, self._urgent())
@@ -187,11 +195,14 @@ class Engine:
 
     async def _watch(self) -> None:
         """Set the schedule up again when no tick has come: APScheduler waits for a wall clock that was set back."""
+        told = -1.0
         while True:
             await asyncio.sleep(STILL * self._period)  # more than a tick, or setting up would put off the tick for ever
             still = self._now() - self._ticked
             if still > STILL * self._period:
                 self.rearmed += 1
-                log.warning("no tick came, the schedule is set up again", seconds=round(still, 1))
+                if told != self._ticked:  # once a standstill, however long that lasts
+                    told = self._ticked
+                    log.warning("no tick came, the schedule is set up again", seconds=round(still, 1))
                 for job in self._scheduler.get_jobs():
                     job.reschedule(job.trigger)

@@ -24,6 +24,7 @@ _GAUGES = (
 @dataclass(frozen=True, slots=True)
 class _Collector:
     snapshot: Mapping[str, object]
+    milliseconds: bool
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         agent = str(self.snapshot["agent_id"])
@@ -33,13 +34,21 @@ class _Collector:
             if isinstance(value, (int, float)):
                 gauge.add_metric([agent], value * scale)
             yield gauge
-        latency = GaugeMetricFamily("api_latency_ms", "Milliseconds to an answer.", labels=["agent_id", "endpoint"])
+        yield self._latency("api_latency_seconds", "Time to an answer.", 1)
+        if self.milliseconds:
+            yield self._latency("api_latency_ms", "Milliseconds to an answer.", 1000)
+
+    def _latency(self, name: str, text: str, scale: int) -> GaugeMetricFamily:
+        latency = GaugeMetricFamily(name, text, labels=["agent_id", "endpoint"])
         value = self.snapshot["venue_latency"]
         if isinstance(value, (int, float)):
-            latency.add_metric([agent, "venue"], value * 1000)
-        yield latency
+            latency.add_metric([str(self.snapshot["agent_id"]), "venue"], value * scale)
+        return latency
 
 
-def prometheus_text(snapshot: Mapping[str, object]) -> bytes:
-    """The snapshot that /metrics answers as JSON, as Prometheus text 0.0.4."""
-    return generate_latest(_Collector(snapshot))
+def prometheus_text(snapshot: Mapping[str, object], *, milliseconds: bool = False) -> bytes:
+    """The snapshot that /metrics answers as JSON, as Prometheus text 0.0.4.
+
+    `milliseconds`: also api_latency_ms, the name that the guide gives, which promtool would have in seconds.
+    """
+    return generate_latest(_Collector(snapshot, milliseconds))

@@ -61,7 +61,7 @@ def application(face: Face) -> web.Application:
         # An agent that nobody scrapes need not load prometheus-client.
         from monitor.sdk import exposition  # noqa: PLC0415
 
-        body = exposition.prometheus_text(snapshot)
+        body = exposition.prometheus_text(snapshot, milliseconds=request.query.get("format") == "guide")
         return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
 
     async def trades(request: web.Request) -> web.Response:
@@ -140,10 +140,10 @@ def _limit(request: web.Request) -> int:
 
 def _wants_prometheus(request: web.Request) -> bool:
     chosen = request.query.get("format")
-    if chosen not in (None, "json", "prometheus"):
-        raise _error(web.HTTPBadRequest(), "format must be json or prometheus.")
+    if chosen not in (None, "json", "prometheus", "guide"):
+        raise _error(web.HTTPBadRequest(), "format must be json, prometheus, or guide for api_latency_ms as well.")
     if chosen is not None:
-        return chosen == "prometheus"
+        return chosen != "json"
     accepts = {part.partition(";")[0].strip().lower() for part in request.headers.get("Accept", "").split(",")}
     return "application/json" not in accepts and bool(accepts & {"text/plain", "application/openmetrics-text"})
 

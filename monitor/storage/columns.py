@@ -77,6 +77,10 @@ def _checks(text: str) -> tuple[Check, ...]:
     return tuple(Check(*each) for each in json.loads(text))
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text))
+
+
 def _pairs(text: str) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in json.loads(text))
 
@@ -88,6 +92,7 @@ MONEY = Stored(Text(), str, Decimal)
 MAPPING = Stored(Text(), _json_mapping, json.loads)
 CHECKS = Stored(Text(), _json_checks, _checks)
 PAIRS = Stored(Text(), _json, _pairs)
+WORDS = Stored(Text(), _json, _words)
 SEVERITY = Stored(Integer(), int, Severity)
 SIDE = Stored(Text(), str, Side)
 STATE = Stored(Text(), str, State)

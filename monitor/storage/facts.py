@@ -8,9 +8,12 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.alerts.alert import Alert, AlertEvent, Notification, Silence, State
+from monitor.alerts.alert import Alert, AlertEvent, Notification, State
+from monitor.alerts.incident import Incident
+from monitor.alerts.plan import Override
+from monitor.alerts.silence import Silence
 from monitor.model import CashFlow, Order, OrderState, Person, Sample, Trade
-from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent
+from monitor.ports import AuditEntry, Change, Measured, Snapshot, StoredAgent
 from monitor.storage import schema
 from monitor.storage.schema import names, of
 from monitor.storage.sqlite import File, Insert, insert, upsert
@@ -34,6 +37,10 @@ _SAMPLES = insert(schema.samples, names(Sample))
 _TRADES = upsert(schema.trades, names(Trade))
 _FLOWS = insert(schema.flows, names(CashFlow))
 _ALERTS = upsert(schema.alerts, names(Alert), newer=_newer_alert)
+_INCIDENTS = upsert(
+    schema.incidents, names(Incident), newer=lambda coming: coming.version >= schema.incidents.c.version
+)
+_OVERRIDES = upsert(schema.overrides, names(Override))
 _EVENTS = insert(schema.alert_events, names(AlertEvent))
 _NOTIFICATIONS = insert(schema.notifications, [name for name in names(Notification) if name != "id"])
 _SILENCES = upsert(schema.silences, names(Silence))
@@ -59,6 +66,15 @@ class Facts:
                 await statement.run(connection, values)
 
         await self._file.write(store)
+
+    async def probe(self) -> None:
+        """Write a page to the disk and change nothing by it, to see that facts can be stored. Errors: StoreError."""
+
+        async def touch(connection: AsyncConnection) -> None:
+            ((kept,),) = await connection.exec_driver_sql("PRAGMA user_version")
+            await connection.exec_driver_sql(f"PRAGMA user_version = {int(kept)}")
+
+        await self._file.write(touch)
 
     async def save_people(self, people: Sequence[Person]) -> None:
         """Make the stored people exactly these."""
@@ -116,6 +132,50 @@ class Facts:
         """One alert by its whole id."""
         return await self._one(Alert, of(Alert, schema.alerts).where(schema.alerts.c.id == alert))
 
+    async def open_incidents(self) -> list[Incident]:
+        """Incidents that are not resolved, in order of opening."""
+        table = schema.incidents.c
+        query = of(Incident, schema.incidents).where(table.resolved.is_(None))
+        return await self._all(Incident, query.order_by(table.opened, table.id))
+
+    async def incident(self, incident: str) -> Incident | None:
+        """One incident by its whole id."""
+        return await self._one(Incident, of(Incident, schema.incidents).where(schema.incidents.c.id == incident))
+
+    async def of_incident(self, incident: str, limit: int = 200) -> list[Alert]:
+        """The alerts that joined an incident, in order of opening."""
+        table = schema.alerts.c
+        query = of(Alert, schema.alerts).where(table.incident == incident)
+        return await self._all(Alert, query.order_by(table.opened, table.id).limit(limit))
+
+    async def measured(self, since: float) -> list[Measured]:
+        """When each incident that was paged since then was paged, first heard of, taken in hand and over."""
+        table, said = schema.incidents.c, schema.messages.c
+        first = select(func.min(said.time)).where(said.alert == table.id).scalar_subquery()
+        query = select(table.paged, first, table.acknowledged, table.resolved).where(table.paged >= since)
+        return await self._all(Measured, query.order_by(table.paged))
+
+    async def openings(self, since: float) -> Mapping[str, tuple[float, ...]]:
+        """Fingerprint -> when its alerts opened since then, in order."""
+        table = schema.alerts.c
+        found: dict[str, tuple[float, ...]] = {}
+        query = select(table.fingerprint, table.opened).where(table.opened >= since).order_by(table.opened)
+        for mark, opened in await self._file.read(query):
+            found[mark] = (*found.get(mark, ()), opened)
+        return found
+
+    async def overrides(self, now: float) -> list[Override]:
+        """Overrides that have not ended."""
+        table = schema.overrides.c
+        query = of(Override, schema.overrides).where(table.ends > now)
+        return await self._all(Override, query.order_by(table.starts, table.id))
+
+    async def opened_between(self, since: float, until: float) -> list[Alert]:
+        """Alerts that opened in since <= time < until, in order of opening."""
+        table = schema.alerts.c
+        query = of(Alert, schema.alerts).where(*_between(table.opened, since, until))
+        return await self._all(Alert, query.order_by(table.opened, table.id))
+
     async def last_pages(self, since: float) -> Mapping[str, float]:
         """Fingerprint -> time of its last page, for pages since then."""
         table = schema.alerts.c
@@ -129,9 +189,9 @@ class Facts:
         return await self._all(AlertEvent, query.order_by(table.id))
 
     async def silences(self, now: float) -> list[Silence]:
-        """Silences that have not ended, the one that ends first first."""
+        """Silences whose time has not passed, or whose end has not been noticed; the one that ends first first."""
         table = schema.silences.c
-        query = of(Silence, schema.silences).where(table.ends > now)
+        query = of(Silence, schema.silences).where(or_(table.ends > now, table.over.is_(None)))
         return await self._all(Silence, query.order_by(table.ends, table.id))
 
     async def orders(self) -> list[Order]:
@@ -209,6 +269,8 @@ def _steps(change: Change) -> Iterable[tuple[Insert, Iterable[Any]]]:
         (_CURSORS, (StoredAgent(agent, None, cursor) for agent, cursor in change.cursors.items())),
         (_FLOWS, change.flows),
         (_ALERTS, change.alerts),
+        (_INCIDENTS, change.incidents),
+        (_OVERRIDES, change.overrides),
         (_EVENTS, change.events),
         (_NOTIFICATIONS, change.notifications),
         (_SILENCES, change.silences),

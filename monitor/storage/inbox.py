@@ -33,7 +33,7 @@ class Inbox:
         return await self._file.write(remember)
 
     async def alert_at(self, platform: str, ref: str) -> str | None:
-        """The alert whose card stands at a reference."""
-        cards = schema.cards.c
-        found = await self._file.read(select(cards.alert).where(cards.platform == platform, cards.ref == ref))
+        """The incident that the message at a reference is about, whichever of its messages it is."""
+        said = schema.messages.c
+        found = await self._file.read(select(said.alert).where(said.platform == platform, said.ref == ref))
         return str(found[0][0]) if found else None

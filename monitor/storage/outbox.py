@@ -1,134 +1,239 @@
-"""The outbox: rows go queued -> claimed -> done or dead, those of one card in the order they were stored."""
+"""The outbox: rows go queued -> claimed -> done or dead, a channel's most urgent first, a card's in their order."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, Update, and_, exists, func, select, update
+from sqlalchemy import and_, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.alerts.alert import Kind, Notification
-from monitor.ports import Card
-from monitor.storage import schema
+from monitor.alerts.alert import AlertEvent, Kind, Notification
+from monitor.mail import Letter, Waiting
+from monitor.model import Severity
+from monitor.ports import Card, Untaken
+from monitor.rule import DESK
+from monitor.storage import queue, schema
+from monitor.storage.queue import ON_CARD, OPEN, PAGES, rows
 from monitor.storage.schema import names, of
-from monitor.storage.sqlite import File, upsert
+from monitor.storage.sqlite import File, insert, upsert
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A message that stands in a chat."""
+
+    platform: str
+    ref: str
+    alert: str
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """A channel that takes nothing for a while."""
+
+    platform: str
+    until: float
+
 
 _CARDS = upsert(schema.cards, names(Card))
-_ON_CARD = (Kind.PAGE, Kind.UPDATE)
+_SAID = upsert(schema.messages, names(_Said))
+_WAITS = upsert(schema.waits, names(_Wait))
+_EVENTS = insert(schema.alert_events, names(AlertEvent))
+_TOLD = (Kind.PAGE, Kind.AGAIN, Kind.RECOVERY)
+"""Messages whose fate is part of the incident's story."""
 _ERROR = 500
 """Characters of an error that are kept."""
+_GONE = "no longer set up"
+_NOTHING = "nothing was left to tell"
 
-_rows = schema.notifications.c
-_others = schema.notifications.alias("others")
-_same_card = and_(_others.c.alert == _rows.alert, _others.c.platform == _rows.platform)
+_others = schema.notifications.alias("told")
+_taken = and_(rows.state == "done", rows.error.is_(None))
+_dead = and_(rows.state == "dead", rows.kind != Kind.UPDATE)
 
 
 class Outbox:
-    """The port OutboxStore over one database file."""
+    """The ports OutboxStore and Mail over one database file."""
 
     def __init__(self, file: File) -> None:
         self._file = file
 
     async def claim(self, platform: str, now: float, limit: int) -> list[Notification]:
-        """Claim due notifications of a platform, CRITICAL first, then oldest; never two of one card at once.
-
-        An update with a newer page or update of its card behind it is done without being sent: a card is rendered
-        from the alert as it is.
-        """
+        """Claim due notifications of a channel, the most urgent first; never two of one card at once."""
 
         async def take(connection: AsyncConnection) -> list[Notification]:
-            await connection.execute(_supersede(platform, now))
-            found = [Notification(*row) for row in await connection.execute(_due(platform, now, limit))]
-            if found:
-                claimed = update(schema.notifications).where(_rows.id.in_([each.id for each in found]))
-                await connection.execute(claimed.values(state="claimed", claimed_at=now))
+            found: list[Notification] = []
+            if await queue.closed(connection, platform, now):
+                return found
+            while len(found) < limit and (row := await queue.take(connection, platform, now)) is not None:
+                found.append(row)
             return found
 
         return await self._file.write(take)
 
-    async def delivered(self, notification: Notification, now: float, ref: str | None) -> None:
-        """Mark as done, and with a ref remember where the card stands, in one transaction.
+    async def delivered(
+        self, notification: Notification, now: float, ref: str | None, *, delayed: float | None = None
+    ) -> None:
+        """Mark as done, and with a ref remember where it stands, in one transaction.
 
-        A recovery or a notice is a message of its own and moves no card.
+        A page without a ref had nothing to tell, and counts as taken by nobody. `delayed`: seconds after it was due,
+        where that is worth remembering.
         """
-        done = update(schema.notifications).where(_rows.key == notification.key)
+        row, alert = notification, notification.alert
+        untold = row.kind in PAGES and ref is None
+        done = update(schema.notifications).where(rows.key == row.key)
 
         async def store(connection: AsyncConnection) -> None:
-            await connection.execute(done.values(state="done", ended=now, claimed_at=None, error=None))
-            if ref is not None and notification.alert is not None and notification.kind in _ON_CARD:
-                stands = Card(notification.alert, notification.platform, ref, notification.version)
-                await _CARDS.run(connection, [stands])
+            ended = {"state": "done", "ended": now, "claimed_at": None, "error": _NOTHING if untold else None}
+            await connection.execute(done.values(**ended))
+            if alert is None:
+                return
+            if ref is not None:
+                if row.kind in ON_CARD:
+                    await _CARDS.run(connection, [Card(alert, row.platform, ref, row.version)])
+                if row.kind is not Kind.UPDATE:
+                    await _SAID.run(connection, [_Said(ref.partition("\x1f")[0], ref, alert, now)])
+            if delayed is not None and row.kind in _TOLD:
+                why = f"{row.platform} took it {_span(delayed)} after it was due"
+                await _EVENTS.run(connection, [AlertEvent(alert, row.version, now, "delayed", DESK, why)])
 
         await self._file.write(store)
 
-    async def retry(self, notification: Notification, at: float, error: str) -> None:
-        """Give the claim back, not to be sent before `at`, with one attempt more."""
-        await self._end_claim(
-            notification, state="queued", not_before=at, attempts=_rows.attempts + 1, error=error[:_ERROR]
-        )
+    async def retry(
+        self, notification: Notification, at: float, error: str, *, uncertain: bool = False, closed: bool = False
+    ) -> None:
+        """Give the claim back, not to be sent before `at`, with one attempt more.
+
+        `uncertain`: it may have been taken all the same. `closed`: nothing may be sent in its channel before `at`,
+        also after a restart; that is no attempt.
+        """
+        values: dict[str, Any] = {"state": "queued", "not_before": at, "attempts": rows.attempts + (not closed)}
+        if uncertain:
+            values["uncertain"] = True
+
+        async def store(connection: AsyncConnection) -> None:
+            await _end_claim(connection, notification, error, **values)
+            if closed:
+                await _WAITS.run(connection, [_Wait(notification.platform, at)])
+
+        await self._file.write(store)
 
     async def bury(self, notification: Notification, now: float, error: str) -> None:
-        """Mark as a dead letter: the platform will never take it."""
-        await self._end_claim(notification, state="dead", ended=now, error=error[:_ERROR])
+        """Mark as a dead letter: the channel will never take it."""
+        row, why = notification, f"{notification.platform} will never take it: {error[:_ERROR]}"
+
+        async def store(connection: AsyncConnection) -> None:
+            buried = await _end_claim(connection, row, error, state="dead", ended=now)
+            if buried and row.alert is not None and row.kind in _TOLD:
+                await _EVENTS.run(connection, [AlertEvent(row.alert, row.version, now, "dead", DESK, why)])
+
+        await self._file.write(store)
 
     async def release(self, platform: str) -> int:
-        """Give back every claim of a platform, whose worker is gone or starts anew; return how many there were."""
-        claimed = (_rows.platform == platform, _rows.state == "claimed")
-        given = update(schema.notifications).where(*claimed).values(state="queued", claimed_at=None)
-        return (await self._file.write(lambda connection: connection.execute(given))).rowcount
+        """Give back every claim of a channel, whose worker is gone or starts anew; return how many there were.
+
+        Nobody knows whether these were taken: each but an edit, which may be repeated freely, is uncertain.
+        """
+        given = update(schema.notifications).where(rows.platform == platform, rows.state == "claimed")
+        doubt = rows.uncertain | (rows.kind != Kind.UPDATE)
+        back = given.values(state="queued", claimed_at=None, attempts=rows.attempts + 1, uncertain=doubt)
+        return (await self._file.write(lambda connection: connection.execute(back))).rowcount
 
     async def orphaned(self, platforms: Collection[str], now: float) -> list[str]:
-        """Bury what waits for other platforms than these; return the alerts that were told on none of these."""
-        lost = and_(_rows.platform.not_in(platforms), _rows.state.in_(("queued", "claimed")))
-        told = exists().where(_others.c.alert == _rows.alert, _others.c.kind == Kind.PAGE, _others.c.state != "dead")
+        """Bury what waits for other channels than these; return the incidents that were told in none of these."""
+        lost = and_(rows.platform.not_in(platforms), rows.state.in_(OPEN))
+        told = exists().where(_others.c.alert == rows.alert, _others.c.kind == Kind.PAGE, _others.c.state != "dead")
         told = told.where(_others.c.platform.in_(platforms))
-        untold = select(_rows.alert).where(lost, _rows.kind == Kind.PAGE, _rows.alert.is_not(None), ~told).distinct()
+        untold = select(rows.alert).where(lost, rows.kind == Kind.PAGE, rows.alert.is_not(None), ~told).distinct()
         bury = update(schema.notifications).where(lost)
 
         async def take(connection: AsyncConnection) -> list[str]:
             found = [str(alert) for (alert,) in await connection.execute(untold)]
-            await connection.execute(bury.values(state="dead", ended=now, claimed_at=None, error="no longer set up"))
+            await connection.execute(bury.values(state="dead", ended=now, claimed_at=None, error=_GONE))
             return found
 
         return await self._file.write(take)
 
     async def card(self, alert: str, platform: str) -> Card | None:
-        """Where an alert's card stands."""
+        """Where an incident's card stands in a channel."""
         cards = schema.cards.c
         found = await self._file.read(of(Card, schema.cards).where(cards.alert == alert, cards.platform == platform))
         return Card(*found[0]) if found else None
 
     async def undelivered(self) -> tuple[int, float | None]:
         """How many notifications wait, and when the oldest was created."""
-        query = select(func.count(), func.min(_rows.created)).where(_rows.state.in_(("queued", "claimed")))
+        query = select(func.count(), func.min(rows.created)).where(rows.state.in_(OPEN))
         ((count, oldest),) = await self._file.read(query)
         return count, oldest
 
-    async def _end_claim(self, notification: Notification, **values: Any) -> None:
-        ours = update(schema.notifications).where(_rows.key == notification.key, _rows.state == "claimed")
-        await self._file.write(lambda connection: connection.execute(ours.values(claimed_at=None, **values)))
+    async def untaken(self, before: float) -> list[Untaken]:
+        """CRITICAL incidents of which no channel has taken any page, though each was first told to before a time."""
+        pages = (rows.severity == Severity.CRITICAL, rows.kind.in_(PAGES))
+        waiting = select(rows.alert).where(rows.state.in_((*OPEN, "dead")), *pages, rows.created < before)
+        first, taken = func.min(rows.created), func.max(case((_taken, 1), else_=0))
+        told = select(rows.alert, rows.platform, first, taken).where(rows.alert.in_(waiting), *pages)
+        tried: dict[str, dict[str, float]] = {}
+        settled = set()
+        for alert, channel, since, was_taken in await self._file.read(told.group_by(rows.alert, rows.platform)):
+            tried.setdefault(alert, {})[channel] = since
+            if was_taken or since >= before:
+                settled.add(alert)
+        return [
+            Untaken(alert, tuple(sorted(channels)), min(channels.values()))
+            for alert, channels in tried.items()
+            if alert not in settled
+        ]
+
+    async def first_taken(self, alert: str) -> float | None:
+        """When any channel first took a page about an incident."""
+        query = select(func.min(rows.ended)).where(rows.alert == alert, rows.kind.in_(PAGES), _taken)
+        ((first,),) = await self._file.read(query)
+        return None if first is None else float(first)
+
+    async def waiting(self, now: float) -> list[Waiting]:
+        """What waits, by channel."""
+        query = select(rows.platform, func.count(), func.min(rows.created), func.max(rows.error))
+        query = query.where(rows.state.in_(OPEN)).group_by(rows.platform).order_by(rows.platform)
+        waits = schema.waits.c
+        closed = dict(await self._file.read(select(waits.platform, waits.until).where(waits.until > now)))
+        found = await self._file.read(query)
+        return [Waiting(channel, count, oldest, why, closed.get(channel)) for channel, count, oldest, why in found]
+
+    async def letters(self, limit: int) -> tuple[int, list[Letter]]:
+        """How many dead letters there are, and the newest, newest first."""
+        ((count,),) = await self._file.read(select(func.count()).where(_dead))
+        query = of(Notification, schema.notifications).add_columns(rows.ended, rows.error).where(_dead)
+        found = await self._file.read(query.order_by(rows.ended.desc(), rows.id.desc()).limit(limit))
+        read = ((Notification(*row[:-2]), row[-2], row[-1]) for row in found)
+        return count, [Letter(each.id or 0, each, ended, why or "") for each, ended, why in read]
+
+    async def resend(self, letter: int | None) -> int:
+        """Put a dead letter back to be sent, or every one; return how many went. None to a channel that is no more."""
+        return await self._of_dead(
+            letter, rows.error != _GONE, state="queued", attempts=0, not_before=0.0, ended=None, error=None
+        )
+
+    async def drop(self, letter: int | None) -> int:
+        """Forget a dead letter, or every one; return how many there were."""
+        return await self._of_dead(letter, state="dropped")
+
+    async def _of_dead(self, letter: int | None, *conditions: Any, **values: Any) -> int:
+        chosen = () if letter is None else (rows.id == letter,)
+        change = update(schema.notifications).where(_dead, *chosen, *conditions).values(**values)
+        return (await self._file.write(lambda connection: connection.execute(change))).rowcount
 
 
-def _supersede(platform: str, now: float) -> Update:
-    behind = exists().where(
-        _same_card,
-        _others.c.id > _rows.id,
-        _others.c.state == "queued",
-        _others.c.kind.in_(_ON_CARD),
-    )
-    return (
-        update(schema.notifications)
-        .where(_rows.state == "queued", _rows.platform == platform, _rows.kind == Kind.UPDATE, behind)
-        .values(state="done", ended=now, error="superseded")
-    )
+async def _end_claim(connection: AsyncConnection, row: Notification, error: str, **values: Any) -> bool:
+    """Whether it was still claimed; a late word about a row changes nothing."""
+    ours = update(schema.notifications).where(rows.key == row.key, rows.state == "claimed")
+    ended = await connection.execute(ours.values(claimed_at=None, error=error[:_ERROR], **values))
+    return ended.rowcount > 0
 
 
-def _due(platform: str, now: float, limit: int) -> Select[Any]:
-    ahead = exists().where(_same_card, _others.c.id < _rows.id, _others.c.state.in_(("queued", "claimed")))
-    return (
-        of(Notification, schema.notifications)
-        .where(_rows.state == "queued", _rows.platform == platform, _rows.not_before <= now, ~ahead)
-        .order_by(_rows.severity.desc(), _rows.id)
-        .limit(limit)
-    )
+def _span(seconds: float) -> str:
+    """How late, to the second: "4 m 12 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} m" if hours else f"{minutes} m {rest} s" if minutes else f"{rest} s"

@@ -32,6 +32,7 @@ from monitor.storage.columns import (
     STATE,
     TEXT,
     TIME,
+    WORDS,
 )
 
 metadata = MetaData(
@@ -137,8 +138,37 @@ alerts = Table(
     Column("acknowledged_by", TEXT),
     _must("note", TEXT),
     Column("resolved", TIME),
+    Column("incident", TEXT),
     Index("alerts_state", "state"),
     Index("alerts_paged", "paged"),
+    Index("alerts_opened", "opened"),
+    Index("alerts_incident", "incident"),
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    _key("id", TEXT),
+    _must("key", TEXT),
+    _must("rule", TEXT),
+    _must("labels", PAIRS),
+    _must("severity", SEVERITY),
+    _must("version", BigInteger()),
+    _must("opened", TIME),
+    _must("joined", TIME),
+    _must("alerts", BigInteger()),
+    _must("channels", WORDS),
+    Column("paged", TIME),
+    Column("told", TIME),
+    _must("step", BigInteger()),
+    Column("began", TIME),
+    Column("acknowledged", TIME),
+    Column("acknowledged_by", TEXT),
+    _must("note", TEXT),
+    Column("lease", TIME),
+    Column("asked", TIME),
+    Column("resolved", TIME),
+    Index("incidents_resolved", "resolved"),
 )
 
 alert_events = Table(
@@ -167,13 +197,14 @@ notifications = Table(
     _must("version", BigInteger()),
     _must("body", MAPPING),
     _must("attempts", BigInteger()),
+    _must("uncertain", Boolean(), server_default="0"),
     # From here on the outbox's own: queued -> claimed -> done or dead, back to queued on a retry.
     _must("state", TEXT, server_default="queued"),
     _must("not_before", TIME, server_default="0"),
     Column("claimed_at", TIME),
     Column("ended", TIME),
     Column("error", TEXT),
-    Index("notifications_state", "state", "platform"),
+    Index("notifications_queue", "state", "platform", "severity", "kind"),
     Index("notifications_card", "alert", "platform", "state"),
 )
 
@@ -184,7 +215,24 @@ cards = Table(
     _key("platform", TEXT),
     _must("ref", TEXT),
     _must("version", BigInteger()),
-    Index("cards_platform", "platform", "ref"),
+)
+
+# Channels that asked for silence: what is stored meanwhile waits too, and a restart changes nothing.
+waits = Table(
+    "waits",
+    metadata,
+    _key("platform", TEXT),
+    _must("until", TIME),
+)
+
+# Every message about an incident, so that an answer to any of them is an answer to it.
+messages = Table(
+    "messages",
+    metadata,
+    _key("platform", TEXT),
+    _key("ref", TEXT),
+    _must("alert", TEXT),
+    _must("time", TIME),
 )
 
 events_seen = Table(
@@ -200,13 +248,27 @@ silences = Table(
     "silences",
     metadata,
     _key("id", TEXT),
-    _must("fingerprint", TEXT),
-    _must("alert", TEXT),
+    _must("matchers", PAIRS),
     _must("starts", TIME),
     _must("ends", TIME),
     _must("by", TEXT),
     _must("reason", TEXT),
-    Index("silences_ends", "ends"),
+    _must("kind", TEXT),
+    Column("warned", TIME),
+    Column("over", TIME),
+    Index("silences_over", "over"),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    _key("id", TEXT),
+    _must("rotation", TEXT),
+    _must("person", TEXT),
+    _must("starts", TIME),
+    _must("ends", TIME),
+    _must("by", TEXT),
+    Index("overrides_ends", "ends"),
 )
 
 orders = Table(

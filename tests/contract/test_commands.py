@@ -15,15 +15,19 @@ from bot.command import Command, Context, Role, UsageError, discover
 from bot.line import BUTTON_BYTES, split
 from bot.platforms.memory import Memory
 from bot.router import Router
+from monitor.alerts.silence import Silence
 from monitor.desk import DeskError
 from monitor.model import Severity
 from monitor.ports import AuditEntry
+from tests.fake_alarms import FakeMail
 from tests.fake_desk import ANA, BEN, OPS, FakeDesk, a_trade, an_alert
 
 COMMANDS = discover()
 each_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 NONSENSE = st.lists(
-    st.text(max_size=30) | st.sampled_from(["alpha", "a", "by", "hour", "1h", "+1", "-0.5", "12:99", "accept", "3f9"]),
+    st.text(max_size=30)
+    | st.sampled_from(["all", "da4c", "2", "rule=x", "venue=sim"])
+    | st.sampled_from(["alpha", "a", "by", "hour", "1h", "+1", "-0.5", "12:99", "accept", "3f9"]),
     max_size=5,
 )
 
@@ -34,6 +38,7 @@ def a_desk() -> FakeDesk:
         replace(an_alert("beta"), standing=True),
         an_alert("beta", "health_degraded", Severity.WARN, labels=(("check", "venue"),)),
     ]
+    alerts += [replace(an_alert(f"dark{each}", "agent_unreachable"), incident="da4c0000") for each in range(60)]
     return FakeDesk("alpha", "beta", alerts=alerts, trades=[a_trade(1, "10"), a_trade(2, "-5", "mean", "beta")])
 
 
@@ -47,7 +52,7 @@ class Trail:
 
 async def talk(desk: FakeDesk, trail: Trail) -> Memory:
     memory = Memory(clock=desk.now)
-    await memory.start(Router(COMMANDS, Access([ANA, BEN, OPS]), desk, trail).handle)
+    await memory.start(Router(COMMANDS, Access([ANA, BEN, OPS]), desk, trail, mail=FakeMail()).handle)
     return memory
 
 
@@ -75,10 +80,10 @@ async def test_nonsense_is_answered_or_refused_in_a_sentence(command: Command, a
 
     words = split(" ".join(args))
     invocation = Invocation(command.name, memory.name, "1", "ana", "memory", desk.now())
-    ctx = Context(desk, ANA, Role.ADMIN, words, invocation, reply, COMMANDS)
+    ctx = Context(desk, ANA, Role.ADMIN, words, invocation, reply, COMMANDS, mail=FakeMail())
     try:
         if command.confirm:
-            assert command.confirm(ctx)
+            assert command.confirm(ctx) != ""
         message = await command.run(ctx)
     except (UsageError, DeskError) as error:
         sentence = str(error)
@@ -96,7 +101,7 @@ async def test_it_does_only_what_the_role_may(command: Command) -> None:
         await memory.give(line, user="2")
     expected = {"denied"} if command.role > Role.VIEWER else {"ran", "refused"}
     assert {entry.outcome for entry in trail.entries} <= expected
-    assert (desk.orders, desk.held, desk.flows) == ([], [], [])
+    assert (desk.orders, desk.held, desk.flows, desk.taken) == ([], [], [], [])
     assert all(alert.acknowledged_by is None for alert in desk.open)
 
 
@@ -105,6 +110,7 @@ async def test_its_buttons_are_known_commands_that_fit_into_every_chat(command: 
     desk, trail = a_desk(), Trail()
     memory = await talk(desk, trail)
     lines = [f"/{command.name}", *command.examples, f"/{command.name} alpha", f"/{command.name} {desk.open[0].id}"]
+    lines += [f"/{command.name} da4c", f"/{command.name} da4c 1h known"]
     answers = [answer for line in lines for answer in await memory.give(line)]
     assert answers
     for line in (line for answer in answers for line in buttons(answer)):
@@ -115,11 +121,14 @@ async def test_its_buttons_are_known_commands_that_fit_into_every_chat(command: 
 
 @each_command
 async def test_every_example_of_its_help_is_understood(command: Command) -> None:
-    desk, trail = a_desk(), Trail()
-    alert = replace(an_alert(), id="3f9c1a2b")
-    desk.open = [alert]
-    memory = await talk(desk, trail)
+    trail = Trail()
     for example in command.examples:
+        desk = a_desk()
+        desk.open = [replace(an_alert(), id="3f9c1a2b")]
+        desk.held = [Silence("5e11ce00", (("rule", "drawdown"),), desk.time, desk.time + 60.0, "ana", "known")]
+        memory = await talk(desk, trail)
+        if command.name == "unack":
+            await memory.give("/ack 3f9c1a2b")
         await memory.give(example)
     assert {entry.outcome for entry in trail.entries} <= {"started", "asked", "ran"}, [
         entry.detail for entry in trail.entries

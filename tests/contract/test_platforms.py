@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,19 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot.chat import Button, ChatPlatform, Field, Invocation, Message, MessageRef, Reply, Table, Tone, TransportError
+from bot.chat import (
+    Button,
+    ChatPlatform,
+    Field,
+    Invocation,
+    Mention,
+    Message,
+    MessageRef,
+    Reply,
+    Table,
+    Tone,
+    TransportError,
+)
 from bot.platforms.console import Console
 from bot.platforms.memory import Memory
 from bot.platforms.slack.platform import Slack
@@ -41,6 +54,8 @@ class Chat:
     platform: ChatPlatform
     speak: Callable[[str], object]
     shown: Callable[[], str]
+    other: str
+    """Another chat of the platform."""
     heard: asyncio.Queue[Invocation] = field(default_factory=asyncio.Queue)
 
     async def handler(self, invocation: Invocation, reply: Reply) -> None:
@@ -60,14 +75,19 @@ def memory_chat() -> tuple[Chat, Callable[[], None]]:
         messages = [*(message for _, message in (*memory.sent, *memory.edits)), *memory.replies]
         return "\n".join(text for message in messages for text in texts(message))
 
-    return Chat(memory, lambda line: given.append(asyncio.create_task(memory.give(line))), shown), given.clear
+    def speak(line: str) -> None:
+        given.append(asyncio.create_task(memory.give(line)))
+
+    return Chat(memory, speak, shown, "elsewhere"), given.clear
 
 
 def console_chat(folder: Path) -> tuple[Chat, Callable[[], None]]:
     into, out = os.pipe()
     page = folder / "page"
     read, write = os.fdopen(into, "rb"), page.open("wb")
-    chat = Chat(Console("ana", read, write), lambda line: os.write(out, f"{line}\n".encode()), page.read_text)
+    chat = Chat(
+        Console("ana", read, write), lambda line: os.write(out, f"{line}\n".encode()), page.read_text, "console"
+    )
 
     def close() -> None:
         os.close(out)
@@ -79,15 +99,17 @@ def console_chat(folder: Path) -> tuple[Chat, Callable[[], None]]:
 
 async def telegram_chat(stack: contextlib.AsyncExitStack) -> tuple[Chat, Callable[[], None]]:
     tg = await stack.enter_async_context(fake_telegram())
+    tg.titles[-100555] = "Ops"
     section = Telegram(tg.chat, None, tg.url, SecretStr(tg.token))
     platform = telegram.Telegram(section, commands={"status": "a summary"}, pace=Pace(burst=1_000))
-    return Chat(platform, lambda line: tg.type(1001, line), tg.shown), tg.release
+    return Chat(platform, lambda line: tg.type(1001, line), tg.shown, "-100555"), tg.release
 
 
 async def slack_chat(stack: contextlib.AsyncExitStack) -> tuple[Chat, Callable[[], None]]:
     slack = await stack.enter_async_context(fake_slack())
+    slack.open("C0OPS")
     platform = Slack(slack.about(), every=0.0)
-    return Chat(platform, lambda line: slack.type("U0ANA", line), slack.shown), slack.faults.clear
+    return Chat(platform, lambda line: slack.type("U0ANA", line), slack.shown, "C0OPS"), slack.faults.clear
 
 
 @pytest.fixture(params=["memory", "console", "telegram", "slack"])
@@ -108,6 +130,7 @@ async def chat(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 def texts(message: Message) -> list[str]:
     return [
         message.title,
+        *(each.name for each in message.mentions),
         message.text,
         *(text for each in message.fields for text in (each.label, each.value)),
         *(cell for table in message.tables for row in (table.columns, *table.rows) for cell in row),
@@ -148,9 +171,47 @@ async def test_a_message_of_another_platform_is_refused_for_good(chat: Chat) -> 
     assert caught.value.permanent
 
 
+async def test_another_chat_of_the_platform_is_told_and_changed(chat: Chat) -> None:
+    ref = await chat.platform.send(FULL, to=chat.other, key="page 1")
+    assert (ref.platform, ref.chat) == (chat.platform.name, chat.other)
+    assert MessageRef.unpack(ref.pack()) == ref
+    await chat.platform.edit(ref, Message("resolved there"))
+    assert "resolved there" in chat.shown()
+
+
+async def test_what_is_found_again_is_what_was_sent_under_the_key(chat: Chat) -> None:
+    before = time.time()
+    for to in (None, chat.other):
+        ref = await chat.platform.send(Message("page"), to=to, key=f"page {to}")
+        await chat.platform.send(Message("another"), to=to, key="another")
+        found = await chat.platform.find(f"page {to}", to=to, since=before)
+        assert found in ((ref,) if chat.platform.name in ("memory", "slack") else (None,))
+        assert await chat.platform.find("nothing", to=to, since=before) is None
+        assert await chat.platform.find(f"page {to}", to=to, since=time.time() + 60) is None
+
+
+async def test_whoever_is_called_is_named_below_the_title(chat: Chat) -> None:
+    await chat.platform.send(Message("a title", "a text", mentions=(Mention("ana"), Mention("<b>en"))))
+    shown = chat.shown()
+    assert shown.index("a title") < shown.index("ana") < shown.index("<b>en") < shown.index("a text")
+
+
+async def test_how_long_nothing_was_heard_is_told_where_there_is_a_server(chat: Chat) -> None:
+    await chat.say("/status alpha")
+    heard = chat.platform.heard
+    if chat.platform.name in ("telegram", "slack"):
+        assert heard is not None
+        assert 0 <= heard < 5
+    else:
+        assert heard is None
+    await chat.platform.stop()
+    assert chat.platform.heard is None
+
+
 async def test_a_line_reaches_the_handler_with_who_and_where_and_its_answer_is_shown(chat: Chat) -> None:
     heard = await chat.say("/status alpha")
     assert (heard.line, heard.platform, heard.button) == ("/status alpha", chat.platform.name, False)
+    assert heard.channel == chat.platform.name
     assert heard.user
     assert heard.time > 1_700_000_000
     assert "you said /status alpha" in chat.shown()
@@ -186,3 +247,17 @@ async def test_nothing_is_said_after_the_end(chat: Chat) -> None:
         await chat.platform.send(Message("too late"))
     assert not caught.value.permanent
     assert chat.shown() == before
+
+
+async def test_a_message_that_was_taken_though_it_failed_is_found_again() -> None:
+    memory = Memory()
+    await memory.start(Chat(memory, print, str, "").handler)
+    memory.fail(1, TransportError("broken off", uncertain=True), taken=True)
+    with pytest.raises(TransportError, match="broken off"):
+        await memory.send(Message("page"), key="page 1")
+    ref = await memory.find("page 1", since=0.0)
+    assert memory.sent == [(ref, Message("page"))]
+    memory.fail(1)
+    with pytest.raises(TransportError, match="told to fail"):
+        await memory.send(Message("page"), key="page 2")
+    assert await memory.find("page 2", since=0.0) is None

@@ -14,13 +14,14 @@ ALLOWED = {
     (State.PENDING, State.FIRING),
     (State.PENDING, State.RESOLVED),
     (State.FIRING, State.ACKNOWLEDGED),
+    (State.ACKNOWLEDGED, State.FIRING),
     (State.FIRING, State.RESOLVED),
     (State.ACKNOWLEDGED, State.RESOLVED),
 }
 
 policies = st.builds(Policy, fire_after=st.integers(1, 4), clear_after=st.integers(1, 4))
 verdicts = st.sampled_from(Verdict)
-moves = st.lists(st.tuples(st.integers(0, 40), st.one_of(verdicts, st.just("ack"), st.just("keep"))), max_size=40)
+moves = st.lists(st.tuples(st.integers(0, 40), st.one_of(verdicts, st.sampled_from(("ack", "keep", "unack", "give", "promote")))), max_size=40)
 
 
 def finding(time: float, verdict: Verdict = Verdict.BREACH) -> Finding:
@@ -34,6 +35,12 @@ def make(alert: Alert | None, time: float, what: object, policy: Policy) -> tupl
         return None, 0
     elif what == "ack":
         moved, events = acknowledge(alert, "ana", time)
+    elif what == "unack":
+        moved, events = lifecycle.unacknowledge(alert, "ana", time)
+    elif what == "give":
+        moved, events = lifecycle.hand_over(alert, "ben", "ana", time)
+    elif what == "promote":
+        moved, events = lifecycle.promote(alert, time, "it comes and goes")
     else:
         moved, events = keep(alert, "ana", time)
     return moved, len(events)

@@ -1,36 +1,10 @@
 from __future__ import annotations
 
-from bot.chat import Tone
-from bot.minder import GRACE, Blindness, Minder
+import asyncio
 
-ALL_WELL = {"console": None, "telegram": None, "slack": None}
-DOWN = {**ALL_WELL, "telegram": "the token was refused"}
-
-
-def test_a_trouble_is_told_once_in_the_other_chats_and_so_is_its_end() -> None:
-    minder = Minder()
-    assert minder.look(ALL_WELL, 0.0) == ()
-    assert minder.look(DOWN, 1.0) == ()
-    assert minder.look(DOWN, 1.0 + GRACE - 0.1) == ()
-    told = minder.look(DOWN, 1.0 + GRACE)
-    assert [row.platform for row in told] == ["console", "slack"]
-    assert told[0].body == {
-        "title": "telegram is in trouble for 10 s: pages wait for it",
-        "text": "the token was refused",
-    }
-    assert minder.look(DOWN, 60.0) == ()
-    back = minder.look(ALL_WELL, 61.0)
-    assert [row.platform for row in back] == ["console", "slack"]
-    assert back[0].body["title"] == "telegram is back after 1 m"
-    assert minder.look(ALL_WELL, 62.0) == ()
-
-
-def test_a_trouble_that_passes_by_itself_is_no_news() -> None:
-    minder = Minder()
-    minder.look(DOWN, 0.0)
-    assert minder.look(ALL_WELL, 5.0) == ()
-    minder.look(DOWN, 6.0)
-    assert minder.look(DOWN, 6.0 + GRACE - 1) == ()
+from bot.chat import Invocation, Reply, Tone
+from bot.minder import GRACE, Blindness, mind
+from bot.platforms.memory import Memory
 
 
 def test_a_store_that_fails_is_told_once_and_so_is_its_end() -> None:
@@ -45,3 +19,29 @@ def test_a_store_that_fails_is_told_once_and_so_is_its_end() -> None:
     assert over is not None
     assert over.title == "✅ The desk stores again what it sees, after 1 m"
     assert blindness.look(None, 61.0) is None
+
+
+def test_a_trouble_that_passes_by_itself_is_no_news() -> None:
+    blindness = Blindness()
+    assert blindness.look("the database is locked", 0.0) is None
+    assert blindness.look(None, GRACE - 1) is None
+    assert blindness.look("the database is locked", GRACE) is None
+    assert blindness.look("the database is locked", 2 * GRACE - 1) is None
+
+
+async def test_a_chat_that_refuses_does_not_keep_the_others_from_being_told() -> None:
+    deaf, well = Memory("slack"), Memory("telegram")  # a platform that was never started takes nothing
+    await well.start(_nobody)
+    times = iter(float(each) for each in range(1_000))
+    minding = asyncio.create_task(mind(lambda: "the disk is full", lambda: next(times), (deaf, well), 1.0))
+    try:
+        await well.wait_for(lambda said: "cannot store" in said.title)
+        assert not minding.done()
+    finally:
+        minding.cancel()
+    assert [message.title for _, message in well.sent] == ["🚨 The desk cannot store what it sees"]
+    assert deaf.sent == []
+
+
+async def _nobody(_invocation: Invocation, _reply: Reply) -> None:
+    """Nobody types."""

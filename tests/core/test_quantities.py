@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.quantities import duration, money, share, spell
+from bot.quantities import duration, hours, money, share, span_or_off, spell, time_of_day
 
 
 @pytest.mark.parametrize(
@@ -46,3 +48,31 @@ def test_a_bare_number_is_no_share_since_it_could_mean_two(text: object, meant: 
 @given(st.integers(1, 10_000))
 def test_a_share_is_the_hundredth_of_its_percentage(hundredths: int) -> None:
     assert share(f"{hundredths / 100}%") == hundredths / 10_000
+
+
+@given(st.times().map(lambda each: each.replace(second=0, microsecond=0)))
+def test_a_time_of_day_that_is_written_back_reads_the_same(time: dt.time) -> None:
+    assert time_of_day(f"{time:%H:%M}") == time_of_day(time) == time
+    assert time_of_day(f" {time.hour}:{time:%M}") == time
+
+
+@pytest.mark.parametrize(
+    "text", ["", "9", "24:00", "09:60", "9:5", "09:00:00", "9am", 9, None, dt.time(9, tzinfo=dt.UTC)]
+)
+def test_what_is_no_time_of_day_is_refused(text: object) -> None:
+    with pytest.raises(ValueError, match="is not a time of day"):
+        time_of_day(text)
+
+
+def test_hours_have_two_ends_and_may_go_over_midnight() -> None:
+    assert hours("22:00 - 7:30") == (dt.time(22), dt.time(7, 30))
+    for wrong in ("22:00", "22:00-", "-", "22:00-07:00-08:00", 22, None, "22:00-22:00"):
+        with pytest.raises(ValueError, match="22:00-07:00"):
+            hours(wrong)
+
+
+def test_off_is_no_time_and_less_than_a_second_is_refused() -> None:
+    assert (span_or_off("off"), span_or_off("30m")) == (None, 1800.0)
+    for wrong in ("0s", "31d", "never"):
+        with pytest.raises(ValueError, match=r"out of range|not a duration"):
+            span_or_off(wrong)

@@ -14,7 +14,10 @@ from monitor.alerts.runbooks import PLACEHOLDERS, Runbook, RunbookError, Step, f
 from monitor.model import Severity
 from monitor.rule import discover
 
-COMMANDS = {"status", "alerts", "ack", "silence", "pause", "resume", "runbook", "pnl", "performance", "flow"}
+COMMANDS = {
+    *("status", "alerts", "ack", "silence", "pause", "resume", "runbook", "pnl", "performance", "flow"),
+    *("oncall", "outbox", "why", "whoami"),
+}
 GOOD = """
 drawdown:
   title: Drawdown of {agent}

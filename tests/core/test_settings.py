@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.quantities import duration
 from bot.settings import SettingsError, Spec, console_user, load, masked
 from monitor.model import Limits, LossLimit, Person
 
@@ -28,6 +29,10 @@ console = "ana"
 id = "alpha"
 source = { kind = "http", url = "http://127.0.0.1:9001" }
 """
+
+
+BEN = '[[people]]\nname = "ben"\nrole = "operator"\nconsole = "ben"\n[[agents]]'
+LABELS = 'labels = { venue = "binance", team = "spot" }\n'
 
 
 def write(folder: Path, text: str) -> Path:
@@ -58,7 +63,7 @@ def test_the_example_loads_as_it_is_given_the_key_it_names() -> None:
 def test_the_example_loads_with_every_platform_and_setting_that_it_leaves_commented_out(tmp_path: Path) -> None:
     text = (ROOT / "nightdesk.example.toml").read_text().replace("https://…", "https://ping.example/abc")
     text = re.sub(r"^# (?=\[|[a-z_]+ = )", "", text, flags=re.MULTILINE)
-    tokens = ("ALPHA_KEY", "TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN")
+    tokens = ("ALPHA_KEY", "TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "PHONE_URL")
     settings = load(write(tmp_path, text), dict.fromkeys(tokens, SECRET))
     assert settings.telegram is not None
     assert (settings.telegram.chat, settings.telegram.topic) == (-1001234567890, 12)
@@ -67,6 +72,26 @@ def test_the_example_loads_with_every_platform_and_setting_that_it_leaves_commen
     assert settings.dead_mans_switch == "https://ping.example/abc"
     assert settings.runbooks == tmp_path / "runbooks.yaml"
     assert settings.secrets == {SECRET, "https://ping.example/abc"}
+    assert (settings.channels, settings.web) == (("phone", "slack:C0999"), "127.0.0.1:8485")
+    told = settings.plan(())
+    many = (told.routes, told.policies, told.rotations, told.maintenance, told.inhibitions, settings.further)
+    assert [len(each) for each in many] == [1, 2, 1, 1, 4, 1]
+    assert None not in (told.quiet, settings.digest, settings.drill)
+
+
+def test_the_example_shows_the_defaults_of_telling_unless_its_comment_says_otherwise(tmp_path: Path) -> None:
+    text = (ROOT / "nightdesk.example.toml").read_text()
+    shown = tomllib.loads(
+        "\n".join(re.findall(r"^# (\w+ = .*)", text.split("# [alerts]")[1].split("# [[")[0], re.MULTILINE))
+    )
+    unset = {"quiet_hours", "digest", "failover"}
+    table = tomllib.loads(masked(load(write(tmp_path, GOOD), {})))["alerts"]
+    assert shown.keys() == table.keys() | unset
+    for name in table.keys() - unset:
+        try:
+            assert duration(shown[name]) == duration(table[name])
+        except ValueError:
+            assert shown[name] == table[name]
 
 
 def test_what_is_not_set_has_the_guides_default(tmp_path: Path) -> None:
@@ -159,3 +184,13 @@ def test_masked_settings_are_toml_that_says_the_same(tmp_path: Path) -> None:
     again = write(tmp_path, masked(settings))
     reloaded = load(again, {"ALPHA_KEY": SECRET})
     assert (reloaded.agents, reloaded.people, reloaded.fleet) == (settings.agents, settings.people, settings.fleet)
+
+
+def test_masked_settings_about_telling_say_the_same(tmp_path: Path) -> None:
+    text = (ROOT / "nightdesk.example.toml").read_text()
+    told = re.sub(r"^# (?=\[|[a-z_]+ = )", "", text[text.index("# [alerts]") :], flags=re.MULTILINE)
+    environ = {"PHONE_URL": SECRET}
+    settings = load(write(tmp_path, GOOD.replace("[[agents]]", BEN) + LABELS + told), environ)
+    reloaded = load(write(tmp_path, masked(settings)), environ)
+    assert (reloaded.alerting, reloaded.further) == (settings.alerting, settings.further)
+    assert (reloaded.digest, reloaded.drill, reloaded.web) == (settings.digest, settings.drill, settings.web)

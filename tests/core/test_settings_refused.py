@@ -231,6 +231,17 @@ def test_a_kinds_own_verdict_on_its_options_is_told_in_the_same_form(tmp_path: P
 
 FIELDS = [
     *("desk", "telegram", "slack", "people", "agents", "slack.mode", "telegram.chat"),
+    *("alerts", "routes", "policies", "rotations", "maintenance", "inhibitions", "channels", "web", "drill"),
+    *(f"alerts.{each}" for each in ("group_by", "spread", "lease", "quiet_hours", "failover", "default_inhibitions")),
+    *(
+        "routes = [{ to",
+        "routes = [{ match",
+        "policies = [{ steps",
+        "policies = [{ steps = [{ to",
+        "maintenance = [{ cron",
+    ),
+    *("rotations = [{ at", "rotations = [{ start", "inhibitions = [{ source", "channels = [{ url_env", "drill.cron"),
+    *("rotations = [{ name", "rotations = [{ people", "channels = [{ name", "routes = [{ rule", "policies = [{ name"),
     *(f"desk.{each}" for each in ("database", "interval", "timezone", "currency", "runbooks", "x")),
     *("agents = [{ id", "agents = [{ source", "agents = [{ source.key_env", "people = [{ name", "people = [{ slack"),
 ]
@@ -243,6 +254,6 @@ VALUES = [
 @given(st.sampled_from(FIELDS), st.sampled_from(VALUES))
 def test_nonsense_in_any_place_gets_settings_or_lines_of_a_settings_error(name: str, value: str) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.raises(SettingsError) as caught:
-        load(write(Path(folder), f"{name} = {value}{' }]' if '{' in name else ''}\n"), {})
+        load(write(Path(folder), f"{name} = {value}{' }]' * name.count('{')}\n"), {})
     for line in str(caught.value).splitlines():
         assert re.fullmatch(r"nightdesk\.toml:\d+: .{1,400}[.?]", line)

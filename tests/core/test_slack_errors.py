@@ -53,3 +53,11 @@ def test_everything_else_is_tried_again(code: str) -> None:
 def test_a_call_without_an_answer_is_in_doubt_unless_it_never_left(error: Exception, uncertain: bool) -> None:
     told = unreached(error)
     assert (told.uncertain, told.permanent) == (uncertain, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "busy"),
+    [(429, "", True), (503, "", True), (200, "internal_error", True), (200, "missing_scope", False)],
+)
+def test_what_passes_by_itself_is_told_from_what_people_must_mend(status: int, code: str, busy: bool) -> None:
+    assert explain(status, code).busy is busy

@@ -26,7 +26,11 @@ def test_every_command_that_slack_does_not_keep_for_itself_is_listed_beside_desk
 
 def test_the_scopes_are_those_that_are_used() -> None:
     made = manifest()
-    assert {"commands", "chat:write", "app_mentions:read"} <= set(made["oauth_config"]["scopes"]["bot"])
+    scopes = made["oauth_config"]["scopes"]["bot"]
+    assert {"commands", "chat:write", "app_mentions:read", "channels:history", "groups:history", "im:history"} <= {
+        *scopes
+    }
+    assert made["features"]["app_home"]["messages_tab_enabled"]
     assert made["settings"]["event_subscriptions"]["bot_events"] == ["app_mention"]
     assert made["settings"]["interactivity"]["is_enabled"]
     assert made["settings"]["socket_mode_enabled"]

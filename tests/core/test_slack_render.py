@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.chat import Button, Field, Message, Table, Tone
-from bot.platforms.slack.render import BUDGET, Rendered, escape, render
+from bot.chat import Button, Field, Mention, Message, Table, Tone
+from bot.platforms.slack.blocks import escape
+from bot.platforms.slack.mentions import CALLED
+from bot.platforms.slack.render import BUDGET, Rendered, render
 from tests.fakes.slack_blocks import buttons, every_block, judge, pings, reading
 
 NASTY = "<!channel> <@U0ANA> <https://evil.example|click> & *b* _i_ ~s~ `c` ```end``` :smile: &lt;"
@@ -21,6 +24,7 @@ TABLES = st.integers(1, 6).flatmap(
         st.lists(st.tuples(*[WORDS] * width), max_size=30).map(tuple),
     )
 )
+IDS = st.none() | st.from_regex(r"\A[UW][A-Z0-9]{2,30}\Z") | st.sampled_from(["", "U", "1001", "U0ANA>", "!channel"])
 MESSAGES = st.builds(
     Message,
     title=WORDS,
@@ -30,6 +34,7 @@ MESSAGES = st.builds(
     buttons=st.lists(st.builds(Button, WORDS, WORDS), max_size=70).map(tuple),
     footer=WORDS,
     tone=st.sampled_from(Tone),
+    mentions=st.lists(st.builds(Mention, WORDS, IDS), max_size=25).map(tuple),
 )
 
 
@@ -51,18 +56,22 @@ def test_slack_takes_any_message_with_blocks_and_without(message: Message) -> No
 
 
 @given(MESSAGES)
-def test_nothing_in_a_message_calls_anybody(message: Message) -> None:
+def test_a_message_calls_those_it_names_by_id_and_nobody_else(message: Message) -> None:
     rendered = render(message)
-    assert pings(rendered.whole) == []
-    assert pings(rendered.plainly) == []
+    ids = [each.id or "" for each in message.mentions[:CALLED]]
+    called = [f"<@{each}>" for each in ids if re.fullmatch("[UW][A-Z0-9]{2,30}", each)]
+    assert pings({"blocks": every_block(rendered.whole)}) == called
+    assert pings({"text": rendered.text}) == pings(rendered.plainly) == called
 
 
 @given(MESSAGES)
-def test_every_button_that_slack_can_carry_is_there_with_its_line(message: Message) -> None:
+@example(Message("", buttons=tuple(Button("Acknowledge it", f"ack {number:08x}") for number in range(70))))
+def test_the_first_buttons_that_slack_can_carry_are_there_with_their_lines(message: Message) -> None:
     fitting = [each.line for each in message.buttons if each.line.strip() and len(each.line) <= 2_000]
     found = [each["value"] for each in buttons(render(message).whole)]
     assert found == fitting[: len(found)]
-    assert len(found) >= min(len(fitting), 5)
+    short = all(len(each.encode()) <= 64 for each in fitting)
+    assert len(found) >= min(len(fitting), 15 if short else 1)
 
 
 @given(st.lists(st.tuples(st.text("abc123", min_size=1, max_size=30), st.integers(-999, 999)), max_size=400))
@@ -183,3 +192,18 @@ def test_a_full_message_stays_under_the_budget() -> None:
 
 def test_the_three_characters_of_markup_are_escaped() -> None:
     assert escape("<!channel> & co") == "&lt;!channel&gt; &amp; co"
+
+
+def test_whoever_is_called_stands_below_the_title_and_in_the_text_beside_the_blocks() -> None:
+    called = (Mention("ana", "U0ANA"), Mention("ben *b* <!here>"), Mention("eve", "W0EVE"))
+    message = Message("🚨 CRITICAL · alpha", "a text", mentions=called, tone=Tone.CRITICAL)
+    rendered = render(message)
+    assert seen(message).splitlines() == [message.title, "<@U0ANA> <@W0EVE>", "ben *b* <!here>", "a text"]
+    assert [each["type"] for each in rendered.blocks] == ["header", "section", "section"]
+    assert rendered.text.splitlines()[:3] == [message.title, "<@U0ANA> <@W0EVE>", "ben *b* &lt;!here&gt;"]
+    assert rendered.bare.splitlines()[1] == "<@U0ANA> <@W0EVE>"
+
+
+def test_people_beyond_the_twentieth_are_counted() -> None:
+    mentions = tuple(Mention(f"p{number}", f"U0{number:03}") for number in range(23))
+    assert seen(Message("down", mentions=mentions)).splitlines()[-1] == "+3 more"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
-from bot.platforms.telegram.pace import Lane, Pace, Urgency
+from bot.platforms.telegram.pace import Lane, Pace, Urgency, Window
+from tests.fakes.telegram_limits import Limits
 
 
 class Watch:
@@ -50,7 +52,7 @@ async def test_a_group_takes_twenty_a_minute_of_which_four_are_kept_for_pages() 
     await spend(lane, watch, Urgency.PAGE, 4)
     assert watch.now - began < 20
     assert lane.wait(Urgency.PAGE) > 40
-    watch.now = began + 61
+    watch.now = began + 62
     assert lane.wait(Urgency.PAGE) == 0
 
 
@@ -79,10 +81,15 @@ async def test_a_page_that_comes_later_goes_first() -> None:
         order.append(name)
 
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        for name, urgency in (("answer", Urgency.ANSWER), ("news", Urgency.NEWS), ("page", Urgency.PAGE)):
+        for name, urgency in (
+            ("edit", Urgency.EDIT),
+            ("answer", Urgency.ANSWER),
+            ("news", Urgency.NEWS),
+            ("page", Urgency.PAGE),
+        ):
             group.create_task(go(name, urgency))
             await asyncio.sleep(0)
-    assert order == ["page", "news", "answer"]
+    assert order == ["page", "news", "answer", "edit"]
 
 
 async def test_nothing_goes_while_telegram_asks_to_wait() -> None:
@@ -102,3 +109,56 @@ async def test_one_that_gives_up_waiting_holds_up_nobody() -> None:
     waiting.cancel()
     await asyncio.wait_for(lane.turn(Urgency.ANSWER), 5)
     assert waiting.cancelled()
+
+
+async def test_three_hundred_pages_in_a_private_chat_go_one_a_second_and_none_is_too_many() -> None:
+    lane, watch = a_lane(group=False)
+    limits, began = Limits(), watch.now
+    for _ in range(300):
+        await spend(lane, watch, Urgency.PAGE, 1)
+        assert limits.wait(1001, watch.now) == 0.0
+    assert 290 < watch.now - began < 300
+
+
+async def test_no_message_of_any_kind_is_too_many_for_a_group_or_for_all_chats_together() -> None:
+    watch, pace, limits = Watch(), Pace(), Limits()
+    road = Window(pace.every)
+    lanes = {chat: Lane(pace, group=chat < 0, clock=watch, road=road) for chat in (-1, *range(1, 40))}
+    for number in range(400):
+        chat = list(lanes)[number % len(lanes)]
+        await spend(lanes[chat], watch, Urgency(number % len(Urgency)), 1)
+        assert limits.wait(chat, watch.now) == 0.0
+
+
+async def test_all_chats_together_take_thirty_a_second_of_which_four_are_kept_for_pages() -> None:
+    watch, pace = Watch(), Pace()
+    road = Window(pace.every)
+    lanes = [Lane(pace, group=False, clock=watch, road=road) for _ in range(40)]
+    for lane in lanes[:26]:
+        assert lane.wait(Urgency.NEWS) == 0
+        await lane.turn(Urgency.NEWS)
+    assert lanes[30].wait(Urgency.NEWS) == 1.0
+    for lane in lanes[26:30]:
+        assert lane.wait(Urgency.PAGE) == 0
+        await lane.turn(Urgency.PAGE)
+    assert lanes[30].wait(Urgency.PAGE) == 1.0
+    watch.now += 1.001
+    assert lanes[30].wait(Urgency.NEWS) == 0
+
+
+async def test_edits_leave_room_for_a_page_and_for_whatever_is_new() -> None:
+    lane, watch = a_lane()
+    while lane.wait(Urgency.EDIT) == 0:
+        await lane.turn(Urgency.EDIT)
+    assert lane.wait(Urgency.PAGE) == 0
+    await spend(lane, watch, Urgency.EDIT, 8)
+    assert lane.wait(Urgency.EDIT) > 40
+    assert lane.wait(Urgency.ANSWER) < 1
+
+
+async def test_edits_that_are_handed_back_come_again_one_after_another() -> None:
+    lane, watch = a_lane(group=False)
+    await spend(lane, watch, Urgency.PAGE, 5)
+    waits = [lane.later() for _ in range(100)]
+    assert {round(later - earlier, 6) for earlier, later in itertools.pairwise(waits[:50])} == {1.0}
+    assert max(waits) <= 61

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat import Button, Field, Message, Table, Tone
+from bot.chat import Button, Field, Mention, Message, Table, Tone
 from bot.format import block, plain
-from bot.platforms.telegram.render import ENTITIES, LIMIT, PAGES, alert, card, keys, told, units
+from bot.platforms.telegram.render import CALLED, ENTITIES, LIMIT, PAGES, alert, card, keys, told, units
 from tests.fakes.telegram_html import parse
 
 WORDS = st.text(st.one_of(st.characters(), st.sampled_from("<>&\"'_*`[](){}~# \n\t😀é")), max_size=300)
@@ -30,6 +30,7 @@ def tables(draw: st.DrawFn) -> Table:
     return Table(draw(row), tuple(rows))
 
 
+IDS = st.none() | st.integers(1, 10**15).map(str) | st.sampled_from(["", "U0ANA", "-5", "007", "1 x=y", "٣", "9" * 40])
 MESSAGES = st.builds(
     Message,
     title=WORDS,
@@ -38,6 +39,7 @@ MESSAGES = st.builds(
     tables=st.lists(tables(), max_size=2).map(tuple),
     footer=WORDS,
     tone=st.sampled_from(Tone),
+    mentions=st.lists(st.builds(Mention, WORDS, IDS), max_size=25).map(tuple),
 )
 
 
@@ -50,6 +52,15 @@ def test_every_page_of_any_message_is_one_that_telegram_takes(message: Message) 
         assert text.strip()
         assert len(entities) <= ENTITIES
     assert len(told(message).pages) <= PAGES
+
+
+@given(MESSAGES)
+def test_a_message_calls_those_it_names_and_nobody_else(message: Message) -> None:
+    ids = [each.id or "" for each in message.mentions[:CALLED]]
+    called = [each for each in ids if re.fullmatch("[1-9][0-9]{0,18}", each)]
+    for page in (card(message), told(message).pages[0]):
+        assert [each.to for each in parse(page.html)[1] if each.type == "text_mention"] == called
+    assert not any("<a " in page.html for page in told(message).pages[1:])
 
 
 @given(MESSAGES)
@@ -159,3 +170,17 @@ def test_an_alert_is_at_most_two_hundred_characters() -> None:
     assert alert(Message("title", "a\nb")) == "a b"
     assert alert(Message("title")) == "title"
     assert len(alert(Message("title", "x" * 500))) == 200
+
+
+def test_whoever_is_called_stands_below_the_title() -> None:
+    message = Message("down", "text", mentions=(Mention("a<b>na", "1001"), Mention("ben"), Mention("", "1002")))
+    page = card(message)
+    assert page.plain == "down\na<b>na, ben, somebody\ntext"
+    assert page.html == (
+        '<b>down</b>\n<a href="tg://user?id=1001">a&lt;b&gt;na</a>, ben, <a href="tg://user?id=1002">somebody</a>\ntext'
+    )
+
+
+def test_people_beyond_the_twentieth_are_counted() -> None:
+    mentions = tuple(Mention(f"p{number}", str(number)) for number in range(1, 24))
+    assert card(Message("down", mentions=mentions)).plain.splitlines()[-1] == "and 3 more"

@@ -6,28 +6,32 @@ from decimal import Decimal
 import pytest
 
 from bot.chat import Message, Tone
-from bot.line import BUTTON_BYTES
 from bot.views import card, recovery, standing
-from bot.views.alerts import listing
+from bot.views.again import again
+from bot.views.listing import listing, members
 from bot.views.orders import flow_question, outcome
 from bot.views.performance import performance
 from bot.views.pnl import pnl
 from bot.views.runbook import general, live, values
+from bot.views.silences import announced, silenced, silences
 from bot.views.status import fleet, one, word
-from monitor.alerts.alert import Alert, Silence, State
+from bot.views.why import why
+from monitor.alerts.alert import AlertEvent, State
+from monitor.alerts.ledger import Decision
+from monitor.alerts.silence import Silence
 from monitor.attribution import attribute
-from monitor.desk import AgentStatus
+from monitor.desk import AgentStatus, Times, Why
 from monitor.detectors.zscore import Score
-from monitor.model import Check, Order, OrderState, Severity
+from monitor.model import Check, Order, OrderState
 from monitor.performance import Figure, Performance
 from monitor.rule import discover
+from tests.fake_alarms import a_status
 from tests.fake_desk import NOW, RUNBOOKS, FakeDesk, a_sample, a_trade, an_alert
 
 RULES = discover()
 ACKED = replace(
     an_alert(), state=State.ACKNOWLEDGED, acknowledged=NOW - 60, acknowledged_by="ana", note="on it", version=2
 )
-OVER = replace(ACKED, state=State.RESOLVED, resolved=NOW, version=3, clears=1)
 EVIL = "\x1b[2J\x1b]0;pwned\x07alpha\nis \u202efine\x00"
 
 
@@ -48,81 +52,6 @@ def texts(message: Message) -> list[str]:
 
 def status(**changes: object) -> AgentStatus:
     return replace(FakeDesk().agent("alpha"), **changes)  # type: ignore[arg-type] # any field of it
-
-
-def test_a_card_says_how_bad_who_what_why_and_since_when() -> None:
-    shown = card(an_alert(), RULES["drawdown"], NOW)
-    assert shown.title == "🚨 CRITICAL · alpha · Drawdown over the limit"
-    assert shown.text == "alpha is 16.2% below its peak (limit 15.0%), equity 8,380.00"
-    assert shown.fields[0].value == "11:58 UTC (4 m 12 s)"
-    assert shown.tone is Tone.CRITICAL
-    assert shown.loud
-
-
-def test_the_first_button_of_a_drawdown_is_the_pause() -> None:
-    alert = an_alert()
-    assert lines(card(alert, RULES["drawdown"], NOW)) == [
-        "pause alpha",
-        f"ack {alert.id}",
-        f"runbook {alert.id}",
-        f"silence {alert.id} 1h from the card",
-    ]
-
-
-def test_the_first_button_of_anything_else_is_the_acknowledgement() -> None:
-    alert = an_alert(rule="health_degraded", severity=Severity.WARN, labels=(("check", "venue"),))
-    shown = card(alert, RULES["health_degraded"], NOW)
-    assert shown.title == "⚠️ WARN · alpha · Health degraded (venue)"
-    assert lines(shown)[0] == f"ack {alert.id}"
-    assert not shown.loud
-
-
-def test_an_acknowledged_card_says_by_whom_and_is_quiet() -> None:
-    shown = card(ACKED, RULES["drawdown"], NOW)
-    assert shown.fields[1].value == "acknowledged by ana, 12:02 UTC"
-    assert not shown.loud
-    assert all(not line.startswith("ack") for line in lines(shown))
-
-
-def test_a_resolved_card_has_no_buttons_and_keeps_who_had_it() -> None:
-    shown = card(OVER, RULES["drawdown"], NOW + 3_600)
-    assert shown.title == "✅ resolved · alpha · Drawdown over the limit"
-    assert shown.buttons == ()
-    assert shown.tone is Tone.OVER
-    assert shown.fields[0].value == "11:58 UTC (4 m 12 s)"
-    assert "acknowledged by ana, 12:02 UTC" in shown.fields[2].value
-
-
-def test_a_card_of_a_rule_that_is_gone_is_still_a_card() -> None:
-    assert card(an_alert(rule="old_rule"), None, NOW).title == "🚨 CRITICAL · alpha · old_rule"
-
-
-def test_a_recovery_tells_how_long_it_took_and_who_had_it() -> None:
-    told = recovery(replace(OVER, rule="agent_unreachable"), RULES["agent_unreachable"])
-    assert told.title == "✅ alpha answers again after 4 m 12 s"
-    assert told.text == "Acknowledged by ana 3 m 12 s after it fired."
-    assert told.tone is Tone.GOOD
-    assert "Nobody" in recovery(replace(OVER, acknowledged=None, acknowledged_by=None), None).text
-
-
-def test_everything_found_at_the_first_start_is_one_question() -> None:
-    asked = standing([an_alert(), an_alert("beta")], RULES)
-    assert asked.title.startswith("2 troubles")
-    assert lines(asked) == ["standing accept", "standing keep"]
-    many = standing([an_alert(str(number)) for number in range(200)], RULES)
-    assert len(many.fields) == 20
-    assert "180 more" in many.text
-
-
-def test_the_list_of_alerts_says_what_is_held_back() -> None:
-    alert = an_alert()
-    hush = Silence("1", alert.fingerprint, alert.id, NOW, NOW + 3_600, "ben", "venue maintenance")
-    shown = listing([alert, replace(ACKED, agent="beta")], RULES, [hush], NOW)
-    assert "silenced by ben until 13:03 UTC" in shown.fields[0].value
-    assert "acknowledged by ana" in shown.fields[1].value
-    assert shown.text == "1 alert not acknowledged."
-    assert lines(shown) == [f"ack {alert.id}"]
-    assert "venue maintenance" in shown.footer
 
 
 @pytest.mark.parametrize(
@@ -262,11 +191,24 @@ def test_text_from_agents_and_people_never_moves_a_cursor_or_breaks_a_line() -> 
     ill = status(sample=sick, answered=sick, alerts=(alert,))
     order = Order("1", "alpha", "pause", EVIL, NOW, state=OrderState.REFUSED, detail=EVIL, reason=EVIL)
     bad_trade = replace(a_trade(1, "1"), strategy=EVIL)
+    firing, hides = replace(alert, state=State.FIRING), Decision("silenced", EVIL)
+    taken, waits = a_status(alert, labels=((EVIL, EVIL),)), a_status(firing, hidden={alert.id: hides})
+    hush = Silence("1", (("rule", EVIL), (EVIL, EVIL)), NOW, NOW, EVIL, EVIL)
+    body = {"what": "lapsed", "why": EVIL, "whom": [EVIL], "step": 1}
+    event = AlertEvent(alert.id, 1, NOW, EVIL, EVIL, EVIL)
     messages = [
-        card(alert, RULES["health_degraded"], NOW),
-        recovery(replace(alert, state=State.RESOLVED, resolved=NOW), None),
+        card(taken, RULES["health_degraded"], NOW),
+        card(waits, None, NOW, where={EVIL: {EVIL: 2, "b": 1}}),
+        recovery(a_status(replace(alert, state=State.RESOLVED, resolved=NOW)), None),
         standing([alert], RULES),
-        listing([alert], RULES, [Silence("1", alert.fingerprint, alert.id, NOW, NOW, EVIL, EVIL)], NOW),
+        listing([taken, waits], [(firing, hides)], RULES, [hush], NOW, every=True),
+        members(waits, None, NOW),
+        again(waits, None, body, NOW, 300.0),
+        again(taken, None, body, NOW, 300.0),
+        silenced(hush, [alert], RULES, NOW),
+        silences([hush, replace(hush, kind=EVIL)], lambda _: [alert], RULES, NOW),
+        *(announced("begun", replace(hush, kind=kind), [alert], RULES, NOW) for kind in ("silence", "deploy", EVIL)),
+        why(Why(alert, None, (event,), hides, Times()), RULES, NOW),
         one(ill, RULES, "USD", NOW),
         one(status(pause=order), RULES, "USD", NOW),
         fleet([ill], {"slack": EVIL}, "USD", NOW),
@@ -278,9 +220,3 @@ def test_text_from_agents_and_people_never_moves_a_cursor_or_breaks_a_line() -> 
         for text in texts(message):
             assert all(each.isprintable() or each == "\n" for each in text), text
             assert "[2J" not in text
-
-
-@pytest.mark.parametrize("alert", [an_alert(), ACKED, OVER, an_alert("a" * 64), an_alert("é" * 40)])
-def test_every_button_fits_into_the_narrowest_chat(alert: Alert) -> None:
-    for message in (card(alert, RULES["drawdown"], NOW), listing([alert], RULES, [], NOW)):
-        assert all(len(line.encode()) <= BUTTON_BYTES for line in lines(message))

@@ -46,6 +46,18 @@ class Posted:
         return slack_blocks.reading(self.payload)
 
     @property
+    def called(self) -> list[str]:
+        """Ids of the people whom its blocks call, or its text where there are none."""
+        blocks = slack_blocks.every_block(self.payload)
+        found = slack_blocks.pings({"blocks": blocks} if blocks else {"text": self.payload.get("text")})
+        return [each.strip("<@>") for each in found if each.startswith("<@")]
+
+    @property
+    def key(self) -> str | None:
+        """What the app wrote into its metadata to find it again."""
+        return ((self.payload.get("metadata") or {}).get("event_payload") or {}).get("key")
+
+    @property
     def buttons(self) -> dict[str, str]:
         """Label -> line."""
         return {str(each["text"]["text"]): str(each.get("value", "")) for each in slack_blocks.buttons(self.payload)}
@@ -63,6 +75,12 @@ class Channel:
     name: str = "on-call"
     member: bool = True
     archived: bool = False
+    private: bool = False
+
+    @property
+    def history(self) -> str:
+        """The scope by which its messages may be read."""
+        return "im:history" if self.id.startswith("D") else "groups:history" if self.private else "channels:history"
 
 
 @dataclass(frozen=True)
@@ -78,7 +96,13 @@ class Call:
 class FakeSlack:
     """One workspace with one app."""
 
-    def __init__(self, *, ack_within: float = 3.0, rate: tuple[int, float] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        ack_within: float = 3.0,
+        rate: tuple[int, float] | None = None,
+        changes: tuple[int, float] | None = None,
+    ) -> None:
         self.bot_token = "xoxb-000000000000-fake-bot-token"
         self.app_token = "xapp-1-A000-fake-app-token"
         self.signing_secret = "5iGn1nG-s3cr3t-of-the-fake"
@@ -92,6 +116,8 @@ class FakeSlack:
             "chat:write",
             "commands",
             "files:write",
+            "groups:history",
+            "im:history",
         }
         self.revoked: set[str] = set()
         self.messages: list[Posted] = []
@@ -100,7 +126,7 @@ class FakeSlack:
         self.calls: list[Call] = []
         self.events_url: str | None = None
         """Where requests go in HTTP mode; None for Socket Mode."""
-        self.faults = Faults(rate)
+        self.faults = Faults(rate, changes)
         self.hooks: dict[str, Hook] = {}
         self.deliveries = Deliveries(self, ack_within)
         self._last_ts = 0.0
@@ -204,6 +230,10 @@ class FakeSlack:
 
     # What people do.
 
+    def open(self, channel: str, *, private: bool = False) -> None:
+        """Have another conversation that the app is in."""
+        self.channels[channel] = Channel(channel, channel.lower(), private=private)
+
     def say(self, user: str, text: str, thread_ts: str | None = None, channel: str | None = None) -> Posted:
         """Let a person write something."""
         posted = Posted(channel or self.channel, self.ts(), {"text": text}, user, thread_ts)
@@ -258,9 +288,11 @@ class FakeSlack:
 
 
 @contextlib.asynccontextmanager
-async def fake_slack(*, ack_within: float = 3.0, rate: tuple[int, float] | None = None) -> AsyncIterator[FakeSlack]:
-    """A Slack of our own. `ack_within`: seconds before an event is delivered again; `rate`: posts at once, a second."""
-    slack = FakeSlack(ack_within=ack_within, rate=rate)
+async def fake_slack(
+    *, ack_within: float = 3.0, rate: tuple[int, float] | None = None, changes: tuple[int, float] | None = None
+) -> AsyncIterator[FakeSlack]:
+    """A Slack of our own. `ack_within`: seconds before an event is delivered again; `rate`, `changes`: see Faults."""
+    slack = FakeSlack(ack_within=ack_within, rate=rate, changes=changes)
     await slack.back()
     try:
         yield slack

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import time
@@ -22,7 +23,6 @@ SCOPES = {
     "chat.update": "chat:write",
     "chat.postEphemeral": "chat:write",
     "conversations.info": "channels:read",
-    "conversations.history": "channels:history",
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
 }
@@ -158,19 +158,30 @@ class Api:
 
     def _history(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         channel = self._where(arguments)
+        if channel.history not in self._slack.scopes:
+            raise RefusalError("missing_scope", channel.history)
         oldest, all_of_it = float(arguments.get("oldest") or 0), _true(arguments.get("include_all_metadata"))
+        us = {"bot_id": self._slack.bot}
         found = [
             {
                 "type": "message",
                 "user": each.author,
                 "ts": each.ts,
+                **(us if each.author == self._slack.user else {}),
+                **({"thread_ts": each.thread_ts, "subtype": "thread_broadcast"} if each.broadcast else {}),
                 **{name: value for name, value in each.payload.items() if all_of_it or name != "metadata"},
             }
             for each in reversed(self._slack.messages)
             if each.channel == channel.id and float(each.ts) > oldest and (each.thread_ts is None or each.broadcast)
         ]
         most = int(arguments.get("limit") or 100)
-        return {"messages": found[:most], "has_more": len(found) > most}
+        if not 0 < most < 1_000:
+            raise RefusalError("invalid_limit")
+        start = _start(str(arguments.get("cursor") or ""))
+        left = len(found) - start - most
+        cursor = base64.b64encode(f"next:{start + most}".encode()).decode() if left > 0 else ""
+        about = {"response_metadata": {"next_cursor": cursor}} if cursor else {}
+        return {"messages": found[start : start + most], "has_more": left > 0, **about}
 
     def _upload_url(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if not arguments.get("filename") or not int(arguments.get("length") or 0):
@@ -246,6 +257,19 @@ class Api:
             return None
         slack.note(method, arguments, refusal[1])
         return web.Response(status=400, text=refusal[1]) if fault and fault.does == "code" else refusal[0]
+
+
+def _start(cursor: str) -> int:
+    """Where a page begins. Errors: RefusalError."""
+    if not cursor:
+        return 0
+    try:
+        name, _, number = base64.b64decode(cursor, validate=True).decode().partition(":")
+    except ValueError:
+        raise RefusalError("invalid_cursor") from None
+    if name != "next" or not number.isdecimal():
+        raise RefusalError("invalid_cursor")
+    return int(number)
 
 
 def _true(value: object) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 ALL_BLOCKS = 13_200
 """Characters of JSON from which all blocks together are too long."""
 LONGEST_TEXT = 40_000
+LARGEST_METADATA = 8_000
 _TEXT_KEYS = {"plain_text": {"type", "text", "emoji"}, "mrkdwn": {"type", "text", "verbatim"}}
 _BUTTON_KEYS = {"type", "text", "action_id", "value", "style", "url", "confirm", "accessibility_label"}
 _BLOCK_KEYS = {
@@ -42,6 +43,7 @@ def judge(payload: Mapping[str, Any]) -> None:
         raise RefusalError("invalid_arguments", "text")
     if len(text or "") > LONGEST_TEXT:
         raise RefusalError("msg_too_long")
+    _metadata(payload.get("metadata"))
     seen: set[str] = set()
     found = _list(blocks, "blocks", "invalid_blocks")
     total = _blocks(found, "/blocks", seen)
@@ -61,6 +63,19 @@ def judge(payload: Mapping[str, Any]) -> None:
         raise RefusalError("invalid_blocks", "no more than 50 items allowed")
     if total > ALL_BLOCKS:
         raise RefusalError("msg_blocks_too_long")
+
+
+def _metadata(value: Any) -> None:
+    """What a message carries unseen: one event with a payload; nothing in it takes it away."""
+    if value is None or value == {}:
+        return
+    if not isinstance(value, dict) or set(value) != {"event_type", "event_payload"}:
+        raise RefusalError("invalid_metadata_format")
+    kind, payload = value["event_type"], value["event_payload"]
+    if not isinstance(kind, str) or not re.fullmatch(r"[A-Za-z0-9_.-]{1,255}", kind) or not isinstance(payload, dict):
+        raise RefusalError("invalid_metadata_format")
+    if len(json.dumps(payload)) > LARGEST_METADATA:
+        raise RefusalError("metadata_too_large")
 
 
 def _list(value: object, where: str, code: str) -> list[Any]:

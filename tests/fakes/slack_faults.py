@@ -22,15 +22,19 @@ class Fault:
 
 
 class Faults:
-    """Told by a test, met by calls. `rate`: posts at once and a second that a channel takes; None for any."""
+    """Told by a test, met by calls.
 
-    def __init__(self, rate: tuple[int, float] | None = None) -> None:
+    `rate`: posts at once and a second that a channel takes; `changes`: the same of changes in all channels; None: any.
+    """
+
+    def __init__(self, rate: tuple[int, float] | None = None, changes: tuple[int, float] | None = None) -> None:
         self.rate = rate
+        self.changes = changes
         self.early = 0
         """Calls that came before the time that a 429 had asked for."""
         self.released = asyncio.Event()
         self._faults: list[Fault] = []
-        self._closed_until: dict[str, float] = {}
+        self._closed_until: dict[tuple[str, str], float] = {}
         self._tokens: dict[str, tuple[float, float]] = {}
 
     def fail(self, code: str, times: int = 1, method: str | None = None, **extra: Any) -> None:
@@ -42,7 +46,7 @@ class Faults:
         self._faults.append(Fault("status", times, method, number))
 
     def limit(self, seconds: float, times: int = 1, method: str | None = None) -> None:
-        """Answer 429 with Retry-After; whoever calls the method before that is counted in `early`."""
+        """Answer 429 with Retry-After; whoever calls the method for that channel before then is counted in `early`."""
         self._faults.append(Fault("limit", times, method, seconds))
 
     def hang(self, times: int = 1_000_000, method: str | None = None) -> None:
@@ -73,16 +77,18 @@ class Faults:
         self, method: str, arguments: Mapping[str, Any], fault: Fault | None
     ) -> tuple[web.Response, str] | None:
         """The answer of a Slack that is told to fail, or that has had enough, and a word for it."""
-        now = time.monotonic()
-        left = self._closed_until.get(method, 0.0) - now
+        now, channel = time.monotonic(), str(arguments.get("channel") or "")
+        left = self._closed_until.get((method, channel), 0.0) - now
         if left > 0:
             self.early += 1
         elif fault is not None and fault.does == "limit":
             left = float(fault.says)
-        elif method == "chat.postMessage" and not self._within_rate(str(arguments.get("channel")), now):
+        elif (method == "chat.postMessage" and not self._within(self.rate, channel, now)) or (
+            method == "chat.update" and not self._within(self.changes, method, now)
+        ):
             left = 1.0
         if left > 0:
-            self._closed_until[method] = max(self._closed_until.get(method, 0.0), now + left)
+            self._closed_until[method, channel] = max(self._closed_until.get((method, channel), 0.0), now + left)
             headers = {"Retry-After": f"{left:g}"}
             return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers), "429"
         if fault is not None and fault.does == "status":
@@ -92,11 +98,11 @@ class Faults:
             return web.json_response(fault.says), str(fault.says["error"])
         return None
 
-    def _within_rate(self, channel: str, now: float) -> bool:
-        if self.rate is None:
+    def _within(self, rate: tuple[int, float] | None, what: str, now: float) -> bool:
+        if rate is None:
             return True
-        burst, each = self.rate
-        tokens, seen = self._tokens.get(channel, (float(burst), now))
+        burst, each = rate
+        tokens, seen = self._tokens.get(what, (float(burst), now))
         tokens = min(burst, tokens + (now - seen) * each)
-        self._tokens[channel] = (tokens - (tokens >= 1), now)
+        self._tokens[what] = (tokens - (tokens >= 1), now)
         return tokens >= 1

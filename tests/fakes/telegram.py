@@ -15,6 +15,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.web_request import FileField
 
+from tests.fakes.telegram_limits import LIMITED, Limits
 from tests.fakes.telegram_methods import Methods
 from tests.fakes.telegram_values import Call, Entry, Fault, Json, Refuse
 
@@ -26,8 +27,8 @@ DEFAULT_KINDS = ("message", "edited_message", "channel_post", "edited_channel_po
 class FakeTelegram(Methods):
     """One bot and the people around it.
 
-    People: `type`, `press`, `start_private`. What was taken: `messages`, `answers`, `commands`, `calls`, `early`.
-    Trouble: `fail`, `reset`, `hang`, `away`, `revoke`, `kick`, `block`, `migrate`,
+    People: `type`, `press`, `react`, `start_private`. What was taken: `messages`, `answers`, `commands`, `calls`,
+    `early`. Trouble: `limits`, `fail`, `reset`, `hang`, `away`, `revoke`, `kick`, `block`, `migrate`,
     `delete`; a second reader is a getUpdates of the test's own.
     """
 
@@ -37,6 +38,8 @@ class FakeTelegram(Methods):
         """Every call with the right token, in their order."""
         self.early = 0
         """Calls that came before the time that a 429 had named was over."""
+        self.limits: Limits | None = None
+        """How many messages it takes; any number for None."""
         self._faults: list[Fault] = []
         self._until: dict[str, float] = {}
         self._hung = asyncio.Event()
@@ -110,6 +113,31 @@ class FakeTelegram(Methods):
             }
         )
         return query
+
+    def react(
+        self,
+        message: int | Entry,
+        emoji: str,
+        user: int,
+        *,
+        chat: int | None = None,
+        before: str = "",
+        anonymous: bool = False,
+    ) -> int:
+        """Somebody reacts to a message (an empty `emoji`: takes `before` away); only administrators are told of it."""
+        where = message.chat if isinstance(message, Entry) else self.chat if chat is None else chat
+        shown = [[{"type": "emoji", "emoji": each}] if each else [] for each in (before, emoji)]
+        who = {"actor_chat": self.chat_json(where)} if anonymous else {"user": self.user_json(user)}
+        self.users.add(user)
+        update: Json = {
+            "chat": self.chat_json(where),
+            "message_id": message.id if isinstance(message, Entry) else message,
+            "date": round(time.time()),
+            "old_reaction": shown[0],
+            "new_reaction": shown[1],
+            **who,
+        }
+        return self.push({"message_reaction": update}) if self.admin or where > 0 else self.update_id
 
     def start_private(self, user: int) -> None:
         """Somebody opens a private chat with the bot, so that it may write to them."""
@@ -252,6 +280,7 @@ class FakeTelegram(Methods):
         key = params.get("chat_id", method)
         self._wait_asked(key)
         fault = await self._fault(method, key)
+        self._too_many(method, key)
         call = self.methods.get(method)
         if call is None:
             raise Refuse(404, "Not Found: method not found")
@@ -266,6 +295,15 @@ class FakeTelegram(Methods):
         if left > 0:
             self.early += 1
             seconds = int(left) + 1
+            raise Refuse(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
+
+    def _too_many(self, method: str, key: str) -> None:
+        if self.limits is None or method not in LIMITED or not key.removeprefix("-").isdecimal():
+            return
+        left = self.limits.wait(int(key), time.monotonic())
+        if left > 0:
+            seconds = int(left) + 1
+            self._until[key] = time.monotonic() + seconds
             raise Refuse(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
 
     async def _fault(self, method: str, key: str) -> str | None:

@@ -19,6 +19,8 @@ TAGS = {
 }
 _TOKEN = re.compile(r"<(/?)([^>]*)>|&([^;&<\s]{0,10});|[<&]")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"'}
+_HREF = re.compile(r"href=([\"'])(?P<to>[^\"'<>]*)\1")
+_PERSON = re.compile(r"tg://user\?id=(?P<id>[1-9][0-9]{0,18})")
 ENTITIES = 100
 
 
@@ -33,12 +35,14 @@ class Entity:
     type: str
     offset: int
     length: int
+    to: str = ""
+    """What a link leads to; of a text_mention the person's id."""
 
 
 @dataclass
 class _Reader:
     text: str = ""
-    open: list[tuple[str, int]] = field(default_factory=list)
+    open: list[tuple[str, int, str]] = field(default_factory=list)
     entities: list[Entity] = field(default_factory=list)
 
 
@@ -74,17 +78,21 @@ def _open(reader: _Reader, tag: str, offset: int) -> None:
     name = name.lower()
     if name not in TAGS or (attributes and name not in ("a", "code", "blockquote")):
         raise ParseError(f'Unsupported start tag "{name}" at byte offset {offset}')
-    reader.open.append((name, units(reader.text)))
+    found = _HREF.fullmatch(attributes) if name == "a" else None
+    reader.open.append((name, units(reader.text), html.unescape(found["to"]) if found else ""))
 
 
 def _close(reader: _Reader, tag: str, offset: int) -> None:
     if not reader.open:
         raise ParseError(f"Unexpected end tag at byte offset {offset}")
-    name, start = reader.open.pop()
+    name, start, to = reader.open.pop()
     if tag.strip().lower() != name:
         raise ParseError(f'Unmatched end tag at byte offset {offset}, expected "</{name}>", found "</{tag}>"')
-    if units(reader.text) > start:
-        reader.entities.append(Entity(TAGS[name], start, units(reader.text) - start))
+    length, person = units(reader.text) - start, _PERSON.fullmatch(to)
+    if length and name == "a" and person is not None:
+        reader.entities.append(Entity("text_mention", start, length, person["id"]))
+    elif length and (name != "a" or to):  # a link to nowhere is plain text
+        reader.entities.append(Entity(TAGS[name], start, length, to))
 
 
 def _character(named: str, offset: int) -> str:

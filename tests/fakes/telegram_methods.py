@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from tests.fakes.telegram_html import Entity
 from tests.fakes.telegram_values import (
     ALERT,
     CAPTION,
@@ -146,13 +147,20 @@ class Methods:
             shown["document"] = {"file_id": "f", "file_unique_id": "u", "file_name": entry.file.name}
         else:
             shown["text"] = entry.text
-            shown["entities"] = [vars(each) for each in entry.entities]
+            shown["entities"] = [self.entity_json(each) for each in entry.entities]
         if entry.thread is not None:
             shown |= {"message_thread_id": entry.thread, "is_topic_message": True}
         if entry.keys:
             rows = [[{"text": key.text, "callback_data": key.line} for key in row] for row in entry.keys]
             shown["reply_markup"] = {"inline_keyboard": rows}
         return shown
+
+    def entity_json(self, entity: Entity) -> Json:
+        """A marked part of a text as the Bot API shows it."""
+        shown: Json = {"type": entity.type, "offset": entity.offset, "length": entity.length}
+        if entity.type == "text_mention":
+            shown["user"] = self.user_json(int(entity.to))
+        return shown | ({"url": entity.to} if entity.type == "text_link" else {})
 
     def _where(self, params: Params) -> int:
         """The chat of a call, if the bot may write there. Errors: Refuse."""

@@ -70,6 +70,11 @@ class Entry:
         """What stands on its buttons."""
         return [key.text for row in self.keys for key in row]
 
+    @property
+    def called(self) -> list[int]:
+        """Ids of the people whom it calls by a mention."""
+        return [int(each.to) for each in self.entities if each.type == "text_mention"]
+
     def marked(self, kind: str) -> list[str]:
         """The parts of the text that are bold, pre ..."""
         data = self.text.encode("utf-16-le")

@@ -15,6 +15,7 @@ from bot.outbox import Outbox
 from bot.platforms.memory import Memory
 from monitor import rule
 from monitor.alerts import runbooks
+from monitor.alerts.plan import Plan
 from monitor.desk import Desk
 from monitor.model import Agent, Limits, LossLimit, Sample, Trade
 from monitor.ports import AgentControl, Observation
@@ -66,9 +67,9 @@ class Night:
         self.store = await open_store(str(self._file))
         self.chat = Memory("console", self.clock.now)
         await self.chat.start(_nobody)
-        setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), self.platforms, self.hold)
+        setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), Plan(self.platforms, hold=self.hold))
         self.desk = Desk(setup, store=self.store, controls=self._controls, runbooks=runbooks.load(), clock=self.clock)
-        self._outbox = Outbox(self.store, {"console": self.chat}, functools.partial(cards.draw, self.desk), self.clock)
+        self._outbox = Outbox(self.store, {"console": self.chat}, functools.partial(cards.draw, self.desk, {}), self.clock)
         await self.desk.start(await self.store.orphaned(self.platforms, self.clock.now()))
         self._worker = asyncio.create_task(self._outbox.run())
 
@@ -94,6 +95,7 @@ class Night:
         self.clock.time += after
         sample = Sample(agent, self.clock.time, **says) if "error" in says else self.calm(agent, **says)
         await self.desk.observe([Observation(sample, trades)])
+        await self.desk.tick()
         if deliver:
             await self.delivered()
 

@@ -30,6 +30,7 @@ class Mute:
 
     threads = False
     trouble = None
+    heard = None
 
     def __init__(self, inner: ChatPlatform, refuses: Callable[[Message], bool]) -> None:
         self._inner = inner
@@ -45,10 +46,15 @@ class Mute:
     async def stop(self) -> None:
         await self._inner.stop()
 
-    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
+    async def send(
+        self, message: Message, under: MessageRef | None = None, *, to: str | None = None, key: str = ""
+    ) -> MessageRef:
         if self._refuses(message):
             raise TransportError("not today")
-        return await self._inner.send(message, under)
+        return await self._inner.send(message, under, to=to, key=key)
+
+    async def find(self, key: str, *, to: str | None = None, since: float) -> MessageRef | None:
+        return await self._inner.find(key, to=to, since=since)
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         await self._inner.edit(ref, message)

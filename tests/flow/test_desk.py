@@ -118,7 +118,7 @@ async def test_a_trouble_that_comes_back_within_the_hold_is_paged_when_the_hold_
 async def test_a_silenced_trouble_is_paged_when_the_silence_ends_and_it_still_stands(tmp_path: Path) -> None:
     async with night(tmp_path) as desk:
         await desk.see(balance=5.0)
-        silence = await desk.desk.silence(desk.desk.alerts()[0].id, 600.0, "ana", "known")
+        silence = await desk.desk.silence((("agent", "alpha"),), 600.0, "ana", "known")
         await desk.see(balance=500.0)
         await desk.see(balance=5.0)
         await desk.restart()
@@ -133,7 +133,7 @@ async def test_a_silence_is_bounded(tmp_path: Path) -> None:
     async with night(tmp_path) as desk:
         await desk.see(balance=5.0)
         with pytest.raises(DeskError, match="24 h at most"):
-            await desk.desk.silence(desk.desk.alerts()[0].id, 90_000.0, "ana", "holiday")
+            await desk.desk.silence((("agent", "alpha"),), 90_000.0, "ana", "holiday")
 
 
 async def test_acknowledging_edits_the_card_and_a_second_one_changes_nothing(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ async def test_acknowledging_edits_the_card_and_a_second_one_changes_nothing(tmp
         first = await desk.desk.acknowledge(name[:4], "ana", "on it")
         second = await desk.desk.acknowledge(name, "ben")
         await desk.delivered()
-        assert (first.changed, second.changed, second.alert.acknowledged_by) == (True, False, "ana")
+        assert (first.changed, second.changed, second.status.incident.acknowledged_by) == (True, False, "ana")
         (ref, edited) = desk.chat.edits[-1]
         assert ref == desk.chat.sent[0][0]
         assert any("acknowledged by ana" in each.value for each in edited.fields)

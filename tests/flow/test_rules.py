@@ -110,8 +110,8 @@ STORIES = [
 ]
 
 
-def test_every_rule_has_its_story() -> None:
-    assert {story.rule for story in STORIES} == set(rule.discover())
+def test_every_rule_about_an_agent_has_its_story() -> None:
+    assert {story.rule for story in STORIES} == {key for key, each in rule.discover().items() if not each.desk}
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.rule)

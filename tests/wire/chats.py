@@ -106,7 +106,7 @@ def settings(
     )
     file = folder / "nightdesk.toml"
     file.write_text(
-        f'[desk]\ndatabase = "nightdesk.db"\ninterval = "200ms"\n'
+        f'[desk]\ndatabase = "nightdesk.db"\ninterval = "200ms"\n[alerts]\ngroup_wait = "0s"\n'
         f'[telegram]\nchat = {telegram.chat}\nbase_url = "{telegram.url}"\n'
         f'[slack]\nchannel = "{slack.channel}"\nbase_url = "{slack.url}"\n{people}{watched}'
     )

@@ -22,8 +22,8 @@ def die() -> None:
 def fatal(call: Callable[..., Awaitable[Any]], when: Callable[[Any, Any], bool]) -> Callable[..., Awaitable[Any]]:
     """The same call, and the end of the process right after it."""
 
-    async def wrapped(first: Any, *more: Any) -> Any:
-        result = await call(first, *more)
+    async def wrapped(first: Any, *more: Any, **named: Any) -> Any:
+        result = await call(first, *more, **named)
         if when(first, result):
             die()
         return result

@@ -55,9 +55,15 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def slack_desk(mode: str = "socket", *, rate: tuple[int, float] | None = None, **how: Any) -> AsyncIterator[Desk]:
+async def slack_desk(
+    mode: str = "socket",
+    *,
+    rate: tuple[int, float] | None = None,
+    changes: tuple[int, float] | None = None,
+    **how: Any,
+) -> AsyncIterator[Desk]:
     """A platform that listens; `how`: what else the platform is told."""
-    async with fake_slack(ack_within=0.5, rate=rate) as slack:
+    async with fake_slack(ack_within=0.5, rate=rate, changes=changes) as slack:
         desk = Desk(slack, Slack(slack.about(mode), **({"every": 0.0} | how)))
         await desk.start()
         try:

@@ -335,5 +335,8 @@ async def test_ticks_that_did_not_come_in_time_are_counted() -> None:
     now = 0.0
     async with running(desk, {"alpha": Talker()}, tick=0.05, time=lambda: now) as engine:
         now = 0.5
+        assert engine.silent == pytest.approx(0.45)
         await desk.until(lambda: len(desk.taken) >= 1)
         assert engine.overruns >= 9
+        assert engine.ticks >= 1
+        assert engine.silent == 0.0

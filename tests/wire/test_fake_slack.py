@@ -150,6 +150,11 @@ async def test_a_message_goes_only_into_a_channel_that_the_app_is_in(raw: Raw) -
         ({"attachments": [{"color": "amber", "text": "x"}]}, "invalid_attachments"),
         ({"attachments": [{"color": "#EAB308"}]}, "no_text"),
         ({"attachments": "x"}, "invalid_attachments"),
+        ({"text": "x", "metadata": "x"}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": {"event_type": "a"}}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": {"event_type": "a b", "event_payload": {}}}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": {"event_type": "a", "event_payload": "x"}}, "invalid_metadata_format"),
+        ({"text": "x", "metadata": {"event_type": "a", "event_payload": {"k": "x" * 8_000}}}, "metadata_too_large"),
     ],
 )
 async def test_a_message_beyond_a_limit_is_refused_whole(raw: Raw, arguments: Mapping[str, Any], code: str) -> None:
@@ -217,6 +222,39 @@ async def test_history_is_newest_first_and_tells_metadata_when_asked(raw: Raw) -
     assert [("metadata" in each, each["text"]) for each in shorter["messages"]] == [(False, "two")]
 
 
+async def test_history_is_told_page_by_page_and_needs_the_scope_of_its_channel(raw: Raw) -> None:
+    for number in range(5):
+        await raw.post(text=f"{number}")
+    told, cursor = list[str](), ""
+    while True:
+        found = await raw.call("conversations.history", channel=raw.slack.channel, limit=2, cursor=cursor)
+        told += [each["text"] for each in found["messages"]]
+        cursor = found.get("response_metadata", {}).get("next_cursor", "")
+        assert bool(cursor) is found["has_more"]
+        if not cursor:
+            break
+    assert told == ["4", "3", "2", "1", "0"]
+    odd = {"channel": raw.slack.channel}
+    assert (await raw.call("conversations.history", cursor="x", **odd))["error"] == "invalid_cursor"
+    assert (await raw.call("conversations.history", limit=1_000, **odd))["error"] == "invalid_limit"
+    raw.slack.open("C0SECRET", private=True)
+    raw.slack.open("D0ANA")
+    raw.slack.scopes -= {"channels:history", "groups:history", "im:history"}
+    for channel, scope in ((raw.slack.channel, "channels"), ("C0SECRET", "groups"), ("D0ANA", "im")):
+        answer = await raw.call("conversations.history", channel=channel)
+        assert (answer["error"], answer["needed"]) == ("missing_scope", f"{scope}:history")
+
+
+async def test_a_change_keeps_the_metadata_unless_it_takes_it_away(raw: Raw) -> None:
+    metadata = {"event_type": "nightdesk", "event_payload": {"key": "1"}}
+    posted = await raw.post(text="one", metadata=metadata)
+    where = {"channel": raw.slack.channel, "ts": posted["ts"]}
+    await raw.call("chat.update", text="two", **where)
+    assert raw.slack.at(posted["ts"]).key == "1"
+    await raw.call("chat.update", text="three", metadata={}, **where)
+    assert raw.slack.at(posted["ts"]).key is None
+
+
 async def test_a_file_goes_up_in_three_steps(raw: Raw) -> None:
     assert (await raw.call("files.getUploadURLExternal", filename="x"))["error"] == "invalid_arguments"
     found = await raw.call("files.getUploadURLExternal", filename="x.png", length=3)
@@ -248,6 +286,24 @@ async def test_a_channel_takes_no_more_than_its_rate(web: aiohttp.ClientSession)
     async with fake_slack(rate=(2, 1.0)) as slack:
         raw = Raw(slack, web)
         assert [(await raw.post(text="x"))["ok"] for _ in range(3)] == [True, True, False]
+
+
+async def test_a_429_is_about_one_method_and_one_channel(raw: Raw) -> None:
+    raw.slack.open("C0OPS")
+    raw.slack.faults.limit(30, method="chat.postMessage")
+    assert [(await raw.post(text="x"))["ok"] for _ in range(2)] == [False, False]
+    posted = await raw.call("chat.postMessage", channel="C0OPS", text="x")
+    assert (await raw.call("chat.update", channel="C0OPS", ts=posted["ts"], text="y"))["ok"]
+    assert raw.slack.faults.early == 1
+
+
+async def test_changes_have_a_rate_of_their_own_in_all_channels(web: aiohttp.ClientSession) -> None:
+    async with fake_slack(changes=(2, 1.0)) as slack:
+        raw = Raw(slack, web)
+        posted = await raw.post(text="x")
+        where = {"channel": slack.channel, "ts": posted["ts"]}
+        assert [(await raw.call("chat.update", text="x", **where))["ok"] for _ in range(3)] == [True, True, False]
+        assert (await raw.post(text="x"))["ok"]
 
 
 async def test_it_fails_hangs_and_breaks_off_as_told(raw: Raw) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.fakes.telegram import CHAT, TOKEN, FakeTelegram, fake_telegram
+from tests.fakes.telegram_limits import Limits
 
 ANA, STRANGER = 1001, 6666
 
@@ -96,6 +97,61 @@ async def test_the_length_counts_after_parsing_and_in_utf_16(tg: FakeTelegram, a
         await api.send(empty, parse_mode="HTML")
         assert (api.code, api.said) == (400, "Bad Request: message text is empty")
     assert len(tg.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "called", "links"),
+    [
+        ('<a href="tg://user?id=1001">ana &lt;</a> <b>x</b>', [ANA], 0),
+        ("<a href='tg://user?id=1001'>ana</a>", [ANA], 0),
+        ('<a href="tg://user?id=ana">ana</a>', [], 1),
+        ('<a href="tg://user?id=01">ana</a>', [], 1),
+        ('<a href="tg://user?id=1001"></a>ana', [], 0),
+        ('<a href="https://example.org">ana</a>', [], 1),
+        ("<a>ana</a>", [], 0),
+        ("tg://user?id=1001 @person1001", [], 0),
+    ],
+)
+async def test_a_person_is_called_by_a_link_with_an_id(
+    tg: FakeTelegram, api: Api, written: str, called: list[int], links: int
+) -> None:
+    sent = await api.send(f"{written} !", parse_mode="HTML")
+    assert (tg.seen.called, len(tg.seen.marked("text_link"))) == (called, links)
+    assert [each["user"]["id"] for each in sent["entities"] if each["type"] == "text_mention"] == called
+
+
+async def test_reactions_are_told_to_an_administrator_who_asked_for_them(tg: FakeTelegram, api: Api) -> None:
+    sent = await api.send("x")
+    tg.admin = True
+    tg.react(sent["message_id"], "👍", ANA)
+    await api("getUpdates", allowed_updates=["message_reaction"])
+    tg.react(sent["message_id"], "👍", ANA)
+    tg.react(sent["message_id"], "", ANA, before="👍")
+    tg.react(sent["message_id"], "👍", ANA, anonymous=True)
+    tg.admin = False
+    tg.react(sent["message_id"], "👍", ANA)
+    told = [each["message_reaction"] for each in await api("getUpdates")]
+    assert [(len(each["old_reaction"]), len(each["new_reaction"])) for each in told] == [(0, 1), (1, 0), (0, 1)]
+    assert [("user" in each, "actor_chat" in each) for each in told] == [(True, False), (True, False), (False, True)]
+
+
+async def test_more_than_a_chat_takes_is_refused_edits_included(tg: FakeTelegram, api: Api) -> None:
+    tg.limits = Limits(burst=2, every=0.5, group=5)
+    first = await api.send("x")
+    await api("editMessageText", chat_id=CHAT, message_id=first["message_id"], text="y")
+    await api.send("x")
+    assert (api.code, api.parameters, tg.limits.refused) == (429, {"retry_after": 1}, 1)
+    await api.send("x")
+    assert (api.code, tg.early) == (429, 1)
+
+
+async def test_more_than_twenty_a_minute_in_a_group_or_thirty_a_second_are_refused() -> None:
+    limits = Limits(burst=100)
+    assert [limits.wait(-1, 1.0) for _ in range(21)] == [0.0] * 20 + [60.0]
+    assert limits.wait(-1, 61.1) == 0.0
+    limits = Limits(burst=100)
+    assert sum(limits.wait(chat, 1.0) == 0.0 for chat in range(1, 40)) == 30
+    assert limits.wait(50, 2.1) == 0.0
 
 
 async def test_entities_beyond_a_hundred_are_ignored(tg: FakeTelegram, api: Api) -> None:

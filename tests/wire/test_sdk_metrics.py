@@ -98,18 +98,23 @@ async def test_prometheus_text_is_given_by_query_or_accept_header() -> None:
         assert (await ask(probe, "/metrics", accept="application/json, text/plain, */*")).body["balance"] == 80.5
         assert (await ask(probe, "/metrics?format=json", accept="text/plain")).body["balance"] == 80.5
         assert (await ask(probe, "/metrics?format=xml")).status == 400
+        guide = await ask(probe, "/metrics?format=guide")
     assert by_query.headers["Content-Type"] == by_accept.headers["Content-Type"]
     assert by_query.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     families = {family.name: family for family in text_string_to_metric_families(by_query.body)}
     assert set(families) == {
         *("balance_usd", "equity_usd", "pnl_24h_usd", "sharpe_ratio", "max_drawdown_pct", "win_rate_pct"),
-        *("open_positions", "api_latency_ms"),
+        *("open_positions", "api_latency_seconds"),
     }
     assert all(family.documentation and family.type == "gauge" for family in families.values())
     assert families["balance_usd"].samples[0].value == 80.5
     assert families["win_rate_pct"].samples[0].value == 100
     assert families["sharpe_ratio"].samples == []
-    assert families["api_latency_ms"].samples[0].labels == {"agent_id": name, "endpoint": "venue"}
+    (latency,) = families["api_latency_seconds"].samples
+    assert latency.labels == {"agent_id": name, "endpoint": "venue"}
+    in_guide = {family.name: family for family in text_string_to_metric_families(guide.body)}
+    assert set(in_guide) == {*families, "api_latency_ms"}
+    assert in_guide["api_latency_ms"].samples[0].value == 1000 * in_guide["api_latency_seconds"].samples[0].value
     for family in families.values():
         assert all(sample.labels["agent_id"] == name and math.isfinite(sample.value) for sample in family.samples)
 

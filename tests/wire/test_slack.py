@@ -89,6 +89,15 @@ async def test_a_card_whose_blocks_are_refused_arrives_as_text(desk: Desk, code:
     assert desk.slack.at(ref.id).reading.splitlines()[0] == RECOVERY.title
 
 
+async def test_what_is_refused_as_text_too_will_never_be_taken(desk: Desk) -> None:
+    desk.slack.faults.fail("invalid_blocks", method="chat.postMessage")
+    desk.slack.faults.fail("msg_too_long", method="chat.postMessage")
+    assert (await refused(desk)).permanent
+    desk.slack.faults.fail("invalid_blocks", method="chat.postMessage")
+    desk.slack.faults.fail("not_in_channel", method="chat.postMessage")
+    assert not (await refused(desk)).permanent
+
+
 async def test_an_error_text_of_5000_characters_is_readable_and_pings_nobody(desk: Desk) -> None:
     text = " ".join(["<b>_*[](~` <!channel> & <@U0ANA>"] * 160)
     assert len(text) > 5_000

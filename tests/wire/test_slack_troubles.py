@@ -237,7 +237,7 @@ def test_without_settings_there_is_no_platform() -> None:
 
 
 async def test_with_settings_there_is_one(slack: FakeSlack) -> None:
-    platform = build(cast("Settings", SimpleNamespace(slack=slack.about())))
+    platform = build(cast("Settings", SimpleNamespace(slack=slack.about(), channels=())))
     assert platform is not None
     assert (platform.name, platform.threads, platform.trouble) == ("slack", True, None)
 

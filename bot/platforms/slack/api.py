@@ -19,6 +19,7 @@ from bot.chat import Message, TransportError
 from bot.platforms.slack.errors import (
     APP_TOKEN,
     BOT_TOKEN,
+    NO_METADATA,
     NO_THREAD,
     UNREADABLE,
     RefusedError,
@@ -31,6 +32,10 @@ from bot.platforms.slack.render import Rendered, render
 
 WITHIN = aiohttp.ClientTimeout(total=10.0, sock_connect=3.0)
 _OK = 200
+_POSTS = frozenset({"chat.postMessage", "webhook"})
+"""Methods for which Slack's wish to wait is about pages; while it wants no other call, they may go."""
+_SPARED = ((NO_THREAD, ("thread_ts", "reply_broadcast")), (NO_METADATA, ("metadata",)))
+"""What a message is sent without, when Slack refuses it with one of these codes."""
 quiet = logging.getLogger("slack_sdk.nightdesk")
 """Slack's libraries write addresses with tickets and whole messages below this level."""
 quiet.setLevel(logging.ERROR)
@@ -75,37 +80,62 @@ class Api:
         return str(found.get("url") or "")
 
     async def post(
-        self, channel: str, message: Message, *, thread: str | None = None, broadcast: bool = False, page: bool = False
-    ) -> str:
-        """Say something in a channel or a thread; returns its ts. A thread that is gone is no reason to be silent."""
-        extra = {"thread_ts": thread, "reply_broadcast": True if broadcast and thread else None}
+        self,
+        channel: str,
+        message: Message,
+        *,
+        thread: str | None = None,
+        broadcast: bool = False,
+        page: bool = False,
+        key: str = "",
+    ) -> tuple[str, str]:
+        """Say something in a channel or a thread; returns where it stands: channel and ts.
+
+        A thread that is gone is no reason to be silent, and neither is a `key` that Slack does not take.
+        """
+        extra: dict[str, Any] = {"thread_ts": thread, "reply_broadcast": True if broadcast and thread else None}
+        extra["metadata"] = {"event_type": "nightdesk", "event_payload": {"key": key}} if key else None
 
         async def say(arguments: Arguments) -> Mapping[str, Any]:
-            self.ready("chat.postMessage")
-            await self._pace.turn(page=page)
+            self.ready("chat.postMessage", channel)
+            await self._pace.turn(channel, page=page)
             call = {**arguments, **extra, "channel": channel, "unfurl_links": False, "unfurl_media": False}
             return await self._call(
                 "chat.postMessage", lambda: self.client.chat_postMessage(mrkdwn=False, **call), channel
             )
 
-        rendered = render(message)
-        try:
-            found = await _legibly(rendered, say)
-        except RefusedError as error:
-            if thread is None or error.code not in NO_THREAD:
-                raise
-            extra = {"thread_ts": None, "reply_broadcast": None}
-            found = await _legibly(rendered, say)
-        return str(found.get("ts") or "")
+        while True:
+            try:
+                found = await _legibly(render(message), say)
+            except RefusedError as error:
+                parts = next((parts for codes, parts in _SPARED if error.code in codes), ())
+                if not any(extra[part] for part in parts):
+                    raise
+                extra.update(dict.fromkeys(parts))
+            else:
+                return str(found.get("channel") or channel), str(found.get("ts") or "")
 
     async def update(self, channel: str, ts: str, message: Message) -> None:
-        """Change what stands at `ts`."""
+        """Change what stands at `ts`; what would have to wait is handed back."""
+        wait = self._pace.change()
+        if wait > 0:
+            said = "Slack takes no more changes for a while; it is tried again."
+            raise TransportError(said, retry_after=wait, own=True)
 
         async def say(arguments: Arguments) -> Mapping[str, Any]:
             call = {**arguments, "channel": channel, "ts": ts}
             return await self._call("chat.update", lambda: self.client.chat_update(**call), channel)
 
         await _legibly(render(message), say)
+
+    async def history(self, channel: str, since: float, cursor: str) -> Mapping[str, Any]:
+        """What a channel shows since a time, the newest first, from `cursor` on."""
+        call: dict[str, Any] = {"oldest": f"{since:.6f}", "include_all_metadata": True, "limit": 200}
+        return await self._call(
+            "conversations.history",
+            lambda: self.client.conversations_history(channel=channel, cursor=cursor or None, **call),
+            channel,
+        )
 
     async def whisper(self, channel: str, user: str, message: Message, thread: str | None) -> None:
         """Say something to one person in a channel; nobody else sees it."""
@@ -125,7 +155,7 @@ class Api:
         client.proxy = None
 
         async def say(arguments: Arguments) -> None:
-            self.ready("webhook")
+            self.ready("webhook", "")
             try:
                 async with asyncio.timeout(WITHIN.total):
                     answer = await client.send_dict({**arguments, **extra})
@@ -133,19 +163,21 @@ class Api:
                 raise unreached(error) from None
             code = _code(answer.body)
             if answer.status_code != _OK or code:
-                raise self._held("webhook", explain(answer.status_code, code, answer.headers))
+                raise self._held("webhook", "", explain(answer.status_code, code, answer.headers))
 
         await _legibly(render(message), say)
 
-    def ready(self, method: str) -> None:
+    def ready(self, method: str, channel: str) -> None:
         """Errors: TransportError with the seconds that Slack still wants no such call."""
-        left = self._pace.held(method)
+        left = self._pace.held(method, channel)
         if left > 0:
-            raise TransportError("Slack asked to wait; it is tried again.", retry_after=left)
+            own = method not in _POSTS
+            raise TransportError("Slack asked to wait; it is tried again.", retry_after=left, own=own)
 
-    def _held(self, method: str, error: RefusedError) -> RefusedError:
+    def _held(self, method: str, channel: str, error: RefusedError) -> RefusedError:
         if error.retry_after is not None:
-            self._pace.hold(method, error.retry_after)
+            self._pace.hold(method, channel, error.retry_after)
+            error.own = method not in _POSTS
         return error
 
     async def _call(
@@ -155,11 +187,11 @@ class Api:
         channel: str = "",
         variable: str = BOT_TOKEN,
     ) -> Mapping[str, Any]:
-        self.ready(method)
+        self.ready(method, channel)
         try:
             answer = await call()
         except SlackApiError as error:
-            raise self._held(method, refused(error, channel, variable)) from None
+            raise self._held(method, channel, refused(error, channel, variable)) from None
         except Exception as error:  # noqa: BLE001 -- the library raises whatever a broken answer breaks in it
             raise unreached(error) from None
         return answer.data if isinstance(answer.data, dict) else {}
@@ -182,4 +214,9 @@ async def _legibly(rendered: Rendered, say: Callable[[Arguments], Awaitable[Answ
         if error.code not in UNREADABLE:
             raise
         log.warning("Slack did not take a message's blocks; it is sent as text", code=error.code)
+    try:
         return await say(rendered.plainly)
+    except RefusedError as error:
+        if error.code in UNREADABLE:  # said as plainly as it can be; only another message will be taken
+            raise RefusedError(error.code, str(error), permanent=True) from None
+        raise

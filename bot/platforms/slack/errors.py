@@ -30,6 +30,16 @@ GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_close
 """Codes by which Slack says that a message can never be changed."""
 NO_THREAD = frozenset({"thread_not_found", "cannot_reply_to_message", "message_not_found", "invalid_thread_ts"})
 """Codes by which Slack says that there is no message to answer."""
+NO_METADATA = frozenset(
+    {
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "metadata_must_be_sent_from_app",
+        "metadata_too_large",
+        "metadata_too_long",
+    }
+)
+"""Codes by which Slack refuses a message's key: it is then sent without one."""
 NOT_THERE = frozenset({"channel_not_found", "not_in_channel", "is_archived"})
 
 _TOKENS = frozenset(
@@ -47,10 +57,10 @@ _BUSY = frozenset(
     {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
 _WHERE = {
-    "channel_not_found": "finds no channel {channel} that the app is in: invite it there with /invite, or mend "
-    "[slack] channel",
+    "channel_not_found": "finds no channel {channel} that the app is in: invite it there with /invite, or mend its "
+    "id in the settings",
     "not_in_channel": "says that the app is not in the channel {channel}: type /invite @nightdesk there",
-    "is_archived": "says that the channel {channel} is archived: restore it, or set another as [slack] channel",
+    "is_archived": "says that the channel {channel} is archived: restore it, or set another in the settings",
     "channel_is_archived": "says that the webhook's channel is archived: restore it, or make a webhook for another",
 }
 _WEBHOOK_DEAD = frozenset({"no_service", "no_active_hooks", "invalid_token", "no_team", "action_prohibited"})
@@ -61,11 +71,14 @@ _CODE = re.compile(r"[a-z_]{2,60}")
 
 
 class RefusedError(TransportError):
-    """Slack answered, and the answer was no; `code` is its word for why."""
+    """Slack answered, and the answer was no; `code` is its word for why. `busy`: it has a trouble that passes."""
 
-    def __init__(self, code: str, message: str, *, permanent: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, *, permanent: bool = False, retry_after: float | None = None, busy: bool = False
+    ) -> None:
         super().__init__(message, permanent=permanent, retry_after=retry_after)
         self.code = code
+        self.busy = busy
 
 
 def refused(error: SlackApiError, channel: str = "", variable: str = BOT_TOKEN) -> RefusedError:
@@ -89,7 +102,7 @@ def explain(
     if status == _TOO_MANY or code in _BUSY or status >= _SERVER:
         wait = _wait(headers) if status == _TOO_MANY or code.startswith("rate") else None
         what = "asked to wait" if wait is not None else f"is in trouble itself ({code or f'HTTP {status}'})"
-        return RefusedError(code or "ratelimited", f"Slack {what}; it is tried again.", retry_after=wait)
+        return RefusedError(code or "ratelimited", f"Slack {what}; it is tried again.", retry_after=wait, busy=True)
     if code in GONE:
         return RefusedError(code, f"Slack cannot change that message any more ({code}).", permanent=True)
     return RefusedError(code or f"http_{status}", f"Slack {_sentence(status, code, channel, variable, needed)}.")

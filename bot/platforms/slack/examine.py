@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,9 +18,10 @@ from slack_sdk.errors import SlackApiError
 from bot import settings as configured
 from bot.chat import Found, Message, TransportError
 from bot.format import plain
+from bot.platforms.slack import elsewhere
 from bot.platforms.slack.api import Api
 from bot.platforms.slack.errors import RefusedError, explain, refused, unreached
-from bot.platforms.slack.manifest import SCOPES
+from bot.platforms.slack.manifest import LOOKING, SCOPES
 from bot.platforms.slack.pace import Pace
 from bot.platforms.slack.platform import NAME, WEBHOOK
 from bot.settings import Settings
@@ -31,6 +33,7 @@ _APP_TOKEN = (
     "SLACK_APP_TOKEN lacks the scope connections:write: at api.slack.com/apps, Basic Information, App-Level Tokens, "  # noqa: S105 -- the name of a variable
     "make one with it"
 )
+_REINSTALL = "paste the newly exported manifest (nightdesk export slack-manifest), then reinstall the app"
 _PERSON = "SLACK_BOT_TOKEN is a person's token: take the Bot User OAuth Token (xoxb-) from the app's page, Install App"
 
 
@@ -45,7 +48,10 @@ async def examine(settings: Settings, *, running: bool, patience: float = PATIEN
     if about.mode == WEBHOOK:
         return [_webhook(_open(about.webhook))]
     async with _calling(about, patience) as api:
-        (entry, allowed), inward = await asyncio.gather(_entry(api, about), _inward(api, about, running=running))
+        others = sorted(elsewhere(settings) - {about.channel})
+        (entry, allowed), inward = await asyncio.gather(
+            _entry(api, [about.channel or "", *others]), _inward(api, about, running=running)
+        )
     return [*entry, *(inward if allowed else ()), *_people(settings)]
 
 
@@ -78,8 +84,8 @@ async def _asked(call: Callable[[], Awaitable[Any]], channel: str = "") -> Any:
         raise unreached(error) from None
 
 
-async def _entry(api: Api, about: configured.Slack) -> tuple[list[Found], bool]:
-    """Token, scopes and channel; and whether Slack knows the app at all."""
+async def _entry(api: Api, channels: Sequence[str]) -> tuple[list[Found], bool]:
+    """Token, scopes and channels; and whether Slack knows the app at all."""
     try:
         us = await _asked(api.client.auth_test)
     except TransportError as error:
@@ -88,16 +94,23 @@ async def _entry(api: Api, about: configured.Slack) -> tuple[list[Found], bool]:
         return [Found(False, _PERSON)], True
     name, team = plain(str(us.get("user") or "?"), 40), plain(str(us.get("team") or "?"), 60)
     lacking = _lacking(us.headers)
-    found = [Found(True, f"the token is that of @{name} in {team}")]
-    if lacking:
-        mend = "paste the newly exported manifest (nightdesk export slack-manifest), then reinstall the app"
-        what = "scope" if len(lacking) == 1 else "scopes"
-        found.append(Found(False, f"the app lacks the {what} {', '.join(lacking)}: {mend}"))
-    return [*found, *await _channel(api, about.channel or "", name, told=bool(lacking))], True
+    found = [Found(True, f"the token is that of @{name} in {team}"), *_scopes(lacking)]
+    rooms = await asyncio.gather(*(_channel(api, each, name, told=bool(lacking)) for each in channels))
+    return [*found, *itertools.chain.from_iterable(rooms)], True
+
+
+def _scopes(lacking: Sequence[str]) -> Iterator[Found]:
+    for fine, why, names in (
+        (False, "", [each for each in lacking if each not in LOOKING]),
+        (None, ", so an uncertain page may come twice", [each for each in lacking if each in LOOKING]),
+    ):
+        if names:
+            what = "scope" if len(names) == 1 else "scopes"
+            yield Found(fine, f"the app lacks the {what} {', '.join(names)}{why}: {_REINSTALL}")
 
 
 def _lacking(headers: Mapping[str, str]) -> list[str]:
-    """The scopes that the app needs and has not; none where Slack does not say which it has."""
+    """The scopes that the app should have and has not; none where Slack does not say which it has."""
     said = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), None)
     given = {each.strip() for each in (said or "").split(",")}
     return [] if said is None else [each for each in SCOPES if each not in given]
@@ -105,6 +118,8 @@ def _lacking(headers: Mapping[str, str]) -> list[str]:
 
 async def _channel(api: Api, channel: str, name: str, *, told: bool) -> list[Found]:
     """Whether the app can write in the channel; `told`: whether a missing scope was told already."""
+    if channel.startswith("D"):
+        return [Found(None, f"pages go to the direct message {plain(channel, 40)}: only a page shows that it is open")]
     try:
         about = (await _asked(lambda: api.client.conversations_info(channel=channel), channel)).get("channel") or {}
     except TransportError as error:

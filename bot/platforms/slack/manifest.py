@@ -16,7 +16,9 @@ RESERVED = frozenset(
     }
 )
 """Commands that Slack has of its own; a manifest that lists one may be refused whole."""
-SCOPES = ("app_mentions:read", "channels:read", "chat:write", "commands", "files:write", "groups:read")
+LOOKING = ("channels:history", "groups:history", "im:history")
+"""Scopes by which a message that may have been posted is looked for before it is posted again."""
+SCOPES = ("app_mentions:read", "channels:read", "chat:write", "commands", "files:write", "groups:read", *LOOKING)
 MOST = 50
 """Commands that one app may have."""
 
@@ -62,7 +64,11 @@ def _interactive(name: str, mode: str, url: str | None) -> Mapping[str, Any]:
     listed = [desk, *((each.name, each.summary, _hint(each)) for each in commands().values())]
     return {
         "features": {
-            "app_home": {"home_tab_enabled": False, "messages_tab_enabled": False},
+            "app_home": {
+                "home_tab_enabled": False,
+                "messages_tab_enabled": True,  # without it the app may write to nobody alone
+                "messages_tab_read_only_enabled": True,
+            },
             "bot_user": {"display_name": name, "always_online": True},
             "slash_commands": [
                 {

@@ -18,6 +18,7 @@ from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.api import WITHIN, Api, Identity
 from bot.platforms.slack.bolt import Take, taking
 from bot.platforms.slack.errors import NOT_THERE, RefusedError
+from bot.platforms.slack.find import found
 from bot.platforms.slack.http import Listener
 from bot.platforms.slack.incoming import Order
 from bot.platforms.slack.pace import Pace
@@ -37,16 +38,18 @@ log = structlog.get_logger()
 
 
 class Slack:
-    """One channel of one workspace.
+    """One channel of one workspace, and whichever others it is told to speak in.
 
-    `every`: seconds between two messages in the long run; `ping`, `probe`: seconds between two looks whether the
-    connection, the token still holds; `patience`: seconds that each step of a start may take.
+    `also`: further channels whose lines count. `every`: seconds between two messages in one channel in the long run;
+    `ping`, `probe`: seconds between two looks whether the connection, the token still holds; `patience`: seconds that
+    each step of a start may take.
     """
 
     def __init__(
         self,
         about: settings.Slack,
         *,
+        also: frozenset[str] = frozenset(),
         every: float = 1.0,
         ping: float = 5.0,
         probe: float = 60.0,
@@ -55,6 +58,8 @@ class Slack:
     ) -> None:
         self._about = about
         self._channel = about.channel or ""
+        self._channels = {**{each: f"{NAME}:{each}" for each in also}, self._channel: NAME}
+        """Id -> what notifications call it."""
         self._pace = Pace(every)
         self._ping = ping
         self._probe = probe
@@ -86,6 +91,11 @@ class Slack:
     def trouble(self) -> str | None:
         """Why nothing comes in, or the token is refused."""
         return self._refused or (self._socket.trouble if self._socket is not None else None)
+
+    @property
+    def heard(self) -> float | None:
+        """Seconds since anything came through the connection; None where Slack is not listened to by one."""
+        return self._socket.heard if self._socket is not None else None
 
     @property
     def port(self) -> int | None:
@@ -129,16 +139,33 @@ class Slack:
                 async with asyncio.timeout(STOP):
                     await session.close()
 
-    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
-        """Post a card, or an answer in the thread of one; that a trouble is over is shown in the channel too."""
-        api = self._ready()
+    async def send(
+        self, message: Message, under: MessageRef | None = None, *, to: str | None = None, key: str = ""
+    ) -> MessageRef:
+        """Post a card, or an answer in the thread of one; what is loud, or says that it is over, the channel sees too.
+
+        Errors: TransportError.
+        """
+        api, channel = self._ready(), to or self._channel
         if self._about.mode == WEBHOOK:
-            await self._pace.turn(page=True)
+            await self._pace.turn(WEBHOOK, page=True)
             await api.hook(_open(self._about.webhook), message)
             return MessageRef(NAME, WEBHOOK, f"{self._clock():.3f}-{next(self._said)}")
-        thread = under.id if under is not None and (under.platform, under.chat) == (NAME, self._channel) else None
-        ts = await api.post(self._channel, message, thread=thread, broadcast=message.tone is Tone.GOOD, page=True)
-        return MessageRef(NAME, self._channel, ts)
+        thread = under.id if under is not None and (under.platform, under.chat) == (NAME, channel) else None
+        seen = message.loud or message.tone is Tone.GOOD
+        where, ts = await api.post(channel, message, thread=thread, broadcast=seen, page=True, key=key)
+        return MessageRef(NAME, where, ts)
+
+    async def find(self, key: str, *, to: str | None = None, since: float) -> MessageRef | None:
+        """Where the message sent under a key stands; one that only its thread shows is not found.
+
+        Also None where the app may not look, or posts by a webhook. Errors: TransportError (it could not look).
+        """
+        api, channel = self._ready(), to or self._channel
+        if self._about.mode == WEBHOOK:
+            return None
+        ts = await found(api, self._identity, channel, key, since)
+        return None if ts is None else MessageRef(NAME, channel, ts)
 
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Change a card where it stands. Errors: TransportError, for good where it can never be changed."""
@@ -149,7 +176,7 @@ class Slack:
         try:
             await self._ready().update(ref.chat, ref.id, message)
         except RefusedError as error:
-            if error.code in NOT_THERE and ref.chat != self._channel:
+            if error.code in NOT_THERE and ref.chat not in self._channels:
                 raise TransportError(
                     "The card stands in a channel that is not the desk's any more.", permanent=True
                 ) from None
@@ -213,8 +240,8 @@ class Slack:
         if not order.teams or not order.teams <= self._identity.homes:
             log.warning("a line from another workspace was refused", user=order.user)
             return Message(_NOTHING, "This desk takes orders from its own workspace only.", private=True)
-        if order.chat != self._channel:
-            text = f"This desk listens in its own channel only, {self._channel}; the id of this one is {order.chat}."
+        if order.chat not in self._channels:
+            text = f"This desk listens in its own channels only, {self._channel}; the id of this one is {order.chat}."
             return Message(_NOTHING, text, private=True)
         if order.aside:
             return Message(_NOTHING, "An order begins with the mention: @nightdesk status.", private=True)
@@ -231,6 +258,7 @@ class Slack:
             button=order.button,
             event=order.event,
             about=None if order.card is None else MessageRef(NAME, order.chat, order.card),
+            channel=self._channels.get(order.chat),
         )
 
 

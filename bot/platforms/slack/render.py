@@ -8,21 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.chat import Button, Field, Message, Table, Tone
+from bot.chat import Field, Message, Table, Tone
 from bot.format import block, plain
-
-Block = Mapping[str, Any]
+from bot.platforms.slack import buttons, mentions
+from bot.platforms.slack.blocks import SECTION, Block, cost, cut, escape, section, words
 
 BLOCKS = 50
 HEADER = 150
-SECTION = 3_000
 CELLS = 10
 """Fields of a section."""
 CELL = 2_000
-BUTTONS = 25
-"""Buttons of an actions block."""
-LABEL = 75
-VALUE = 2_000
 BUDGET = 10_000
 """Characters of JSON that all blocks together may have; Slack refuses somewhere above 12,000."""
 TEXT_MOST = 7_000
@@ -72,9 +67,9 @@ class _Room:
 
     def write(self, each: Block) -> bool:
         """Whether it still fitted; room for what is left out stays free."""
-        if self.blocks <= NOTES or _cost(each) > self.chars:
+        if self.blocks <= NOTES or cost(each) > self.chars:
             return False
-        self.chars -= _cost(each)
+        self.chars -= cost(each)
         self.blocks -= 1
         self.written.append(each)
         return True
@@ -83,14 +78,14 @@ class _Room:
         """Count what did not fit."""
         if self.blocks > 0:
             self.blocks -= 1
-            self.written.append(_section(f"+{left_out:,} more"))
+            self.written.append(section(f"+{left_out:,} more"))
 
 
 def render(message: Message) -> Rendered:
     """Draw a message: the title above, the rest in the tone's colour below it. Whatever is left out is counted."""
     title = plain(message.title) or "Nightdesk"
-    head, tail = _head(title, message), [*_footer(message), *_actions(message.buttons)]
-    spent = sum(_cost(each) for each in (*head, *tail))
+    head, tail = _head(title, message), [*_footer(message), *buttons.actions(message.buttons)]
+    spent = sum(cost(each) for each in (*head, *tail))
     room = _Room(BUDGET - spent, BLOCKS - len(head) - len(tail))
     _text(message.text, room)
     _fields(message.fields, room)
@@ -98,76 +93,47 @@ def render(message: Message) -> Rendered:
         _table(table, room)
     body = [*room.written, *tail]
     colour = _COLOURS.get(message.tone, _GREY)
-    lines = list(_lines(title, message))
+    called, lines = mentions.calls(message.mentions), list(_lines(message))
     return Rendered(
-        text=escape(_cut("\n".join(lines), FALLBACK)),
+        text=_told(title, called, lines, FALLBACK),
         blocks=head,
-        attachments=[{"color": colour, "fallback": escape(_cut(title, HEADER)), "blocks": body}] if body else [],
-        bare=escape(_cut("\n".join([*lines, *_typed(message.buttons)]), BARE)),
+        attachments=[{"color": colour, "fallback": escape(cut(title, HEADER)), "blocks": body}] if body else [],
+        bare=_told(title, called, [*lines, *buttons.typed(message.buttons)], BARE),
     )
 
 
-def escape(text: str) -> str:
-    """Write the three characters by which Slack's markup refers to people, channels and links as themselves."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _cost(each: Block) -> int:
-    return len(json.dumps(each, ensure_ascii=False))
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"
-
-
-def _plain(text: str, limit: int = SECTION) -> Mapping[str, Any]:
-    return {"type": "plain_text", "text": _cut(text, limit), "emoji": False}
-
-
-def _section(text: str) -> Block:
-    return {"type": "section", "text": _plain(text)}
+def _told(title: str, called: str, lines: Sequence[str], limit: int) -> str:
+    """A message as text; whoever is called stands below the title, in the only markup there is."""
+    rest = escape(cut("\n".join(lines), max(limit - len(title), 1)))
+    return "\n".join(filter(None, (escape(cut(title, limit)), called, rest)))
 
 
 def _head(title: str, message: Message) -> list[Block]:
     """A headline, and beneath it the whole title where it is longer; one line alone is no headline."""
     alone = not (message.text or message.fields or message.tables or message.buttons or message.footer)
+    called = mentions.blocks(message.mentions)
     if alone and message.tone is Tone.PLAIN:
-        return [_section(title)]
-    header: Block = {"type": "header", "text": _plain(title, HEADER)}
-    return [header] if len(title) <= HEADER else [header, _section(title)]
+        return [section(title), *called]
+    header: Block = {"type": "header", "text": words(title, HEADER)}
+    return [header, *([] if len(title) <= HEADER else [section(title)]), *called]
 
 
 def _footer(message: Message) -> Iterator[Block]:
     footer = block(message.footer).strip()
     if footer:
-        yield {"type": "context", "elements": [_plain(footer, 1_000)]}
-
-
-def _actions(buttons: Sequence[Button]) -> Iterator[Block]:
-    fitting = [each for each in buttons if each.line.strip() and len(each.line) <= VALUE][: 2 * BUTTONS]
-    elements = [
-        {
-            "type": "button",
-            "text": _plain(plain(each.label) or plain(each.line) or "?", LABEL),
-            "value": each.line,
-            "action_id": f"nightdesk:{index}",
-        }
-        for index, each in enumerate(fitting)
-    ]
-    for start in range(0, len(elements), BUTTONS):
-        yield {"type": "actions", "elements": elements[start : start + BUTTONS]}
+        yield {"type": "context", "elements": [words(footer, 1_000)]}
 
 
 def _text(text: str, room: _Room) -> None:
     rest, floor = block(text).strip("\n"), max(room.chars - TEXT_MOST, 0)
     while rest.strip():
         piece, allowed = _piece(rest, SECTION - 100), room.chars - floor
-        if _cost(_section(piece)) > allowed or room.blocks <= NOTES:
+        if cost(section(piece)) > allowed or room.blocks <= NOTES:
             kept = piece[: max(allowed - 200, 0) // 2].rstrip()
-            room.write(_section(f"{kept}… (+{len(rest) - len(kept):,} characters more)"))
+            room.write(section(f"{kept}… (+{len(rest) - len(kept):,} characters more)"))
             return
         if piece.strip():
-            room.write(_section(piece.strip("\n")))
+            room.write(section(piece.strip("\n")))
         rest = rest[len(piece) :]
 
 
@@ -213,15 +179,15 @@ def _wide(each: Field) -> bool:
 
 def _grid(group: Sequence[Field]) -> Block:
     if len(group) == 1 and _wide(group[0]):
-        return _section(f"{plain(group[0].label)}\n{block(group[0].value).strip()}".strip() or "-")
-    cells = [cell for each in group for cell in (_label(plain(each.label) or "-"), _plain(_value(each), CELL))]
+        return section(f"{plain(group[0].label)}\n{block(group[0].value).strip()}".strip() or "-")
+    cells = [cell for each in group for cell in (_label(plain(each.label) or "-"), words(_value(each), CELL))]
     return {"type": "section", "fields": cells}
 
 
 def _label(text: str) -> Mapping[str, Any]:
     if _BOLD.fullmatch(text):
         return {"type": "mrkdwn", "text": f"*{text.strip()}*", "verbatim": True}
-    return _plain(text, CELL)
+    return words(text, CELL)
 
 
 def _value(each: Field) -> str:
@@ -233,7 +199,7 @@ def _table(table: Table, room: _Room) -> None:
     lines = [_code(line) for line in _rows(table)]
     start = 0
     while start < len(lines):
-        left = min(SECTION, room.chars - _cost(_fenced([])))
+        left = min(SECTION, room.chars - cost(_fenced([])))
         end = _fitting(lines, start, left)
         if end == start or not room.write(_fenced(lines[start:end])):
             room.note(len(lines) - start)
@@ -269,12 +235,13 @@ def _rows(table: Table) -> Iterator[str]:
             cell.rjust(width) if index else cell.ljust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
-        yield _cut("  ".join(cells).rstrip(), 500)
+        yield cut("  ".join(cells).rstrip(), 500)
 
 
-def _lines(title: str, message: Message) -> Iterator[str]:
-    """Everything in a message as lines of text."""
-    yield title
+def _lines(message: Message) -> Iterator[str]:
+    """Everything below a message's title as lines of text."""
+    if named := mentions.names(message.mentions):
+        yield named
     if message.text:
         yield block(message.text)
     for each in message.fields:
@@ -283,9 +250,3 @@ def _lines(title: str, message: Message) -> Iterator[str]:
         yield from _rows(table)
     if message.footer:
         yield block(message.footer)
-
-
-def _typed(buttons: Iterable[Button]) -> Iterator[str]:
-    """What to type where there are no buttons."""
-    for each in buttons:
-        yield f"{plain(each.label)}: /desk {each.line}"

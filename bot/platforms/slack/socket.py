@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable
 
 import aiohttp
@@ -49,9 +50,15 @@ class Socket:
         self._ping = ping
         self._hello = hello
         self._quiet = quiet
+        self._heard: float | None = None
         self._settled = asyncio.Event()
         self._connections: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Task[None]] = set()
+
+    @property
+    def heard(self) -> float | None:
+        """Seconds since anything came from Slack, an answer to a ping included; None before the first."""
+        return None if self._heard is None else time.monotonic() - self._heard
 
     async def up(self, within: float) -> None:
         """Wait for the first connection. Errors: TransportError (it failed, or took too long)."""
@@ -106,7 +113,7 @@ class Socket:
         url = await self._address()
         try:
             async with self._session.ws_connect(
-                url, heartbeat=self._ping, timeout=aiohttp.ClientWSTimeout(ws_close=0.3)
+                url, heartbeat=self._ping, autoping=False, timeout=aiohttp.ClientWSTimeout(ws_close=0.3)
             ) as ws:
                 await self._listen(ws, renew)
         except (aiohttp.ClientError, OSError) as error:
@@ -139,7 +146,7 @@ class Socket:
         """The next message; type "closed" when there is none any more, "quiet" when none came in time."""
         try:
             async with asyncio.timeout(within):
-                frame = await ws.receive()
+                frame = await self._frame(ws)
         except TimeoutError:
             return {"type": "quiet"}
         if frame.type is not aiohttp.WSMsgType.TEXT:
@@ -149,6 +156,18 @@ class Socket:
         except (ValueError, RecursionError):
             message = None
         return message if isinstance(message, dict) else {}
+
+    async def _frame(self, ws: aiohttp.ClientWebSocketResponse) -> aiohttp.WSMessage:
+        """The next frame that is no ping and no answer to one."""
+        while True:
+            frame = await ws.receive()
+            if frame.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG):
+                self._heard = time.monotonic()
+            if frame.type is aiohttp.WSMsgType.PING:
+                with contextlib.suppress(aiohttp.ClientError, OSError):
+                    await ws.pong(frame.data)
+            elif frame.type is not aiohttp.WSMsgType.PONG:
+                return frame
 
     async def _request(self, ws: aiohttp.ClientWebSocketResponse, message: dict[str, object]) -> None:
         """Acknowledge one request, then begin what it asks for."""

@@ -78,6 +78,7 @@ _HOOKED = "another program has set a webhook for this bot, so the desk hears not
 _CLOSED = ("initiate conversation", "blocked by the user")
 _START = "the person must open a private chat with the bot and press Start"
 _MEND = "see that the bot is in the chat and may write there, and that chat in [telegram] is its id"
+_MEND_ELSEWHERE = "see that the bot is in it and may write there, and that its id is right where the settings name it"
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """After these nothing had been sent yet."""
 
@@ -91,16 +92,20 @@ class RefusedError(TransportError):
         kind: Kind,
         *,
         retry_after: float | None = None,
+        own: bool = False,
         uncertain: bool = False,
         moved_to: int | None = None,
     ) -> None:
-        super().__init__(message, permanent=kind in PERMANENT, retry_after=retry_after, uncertain=uncertain)
+        super().__init__(message, permanent=kind in PERMANENT, retry_after=retry_after, own=own, uncertain=uncertain)
         self.kind = kind
         self.moved_to = moved_to
 
 
-def refusal(error: Exception) -> RefusedError:
-    """What an error of a call means. No text of an error that may hold an address, and so the token, is used."""
+def refusal(error: Exception, elsewhere: int | None = None) -> RefusedError:
+    """What an error of a call means; `elsewhere`: the chat it was about, if that is not the one of [telegram].
+
+    No text of an error that may hold an address, and so the token, is used.
+    """
     if isinstance(error, RetryAfter):
         seconds = _seconds(error)
         return RefusedError(f"Telegram asks to wait {span(seconds)}", Kind.BUSY, retry_after=seconds)
@@ -114,16 +119,17 @@ def refusal(error: Exception) -> RefusedError:
         hook = "webhook" in error.message.lower()
         return RefusedError(_HOOKED if hook else _RIVAL, Kind.RIVAL)
     if isinstance(error, Forbidden | BadRequest):
-        return _judged(plain(error.message, 160))
+        return _judged(plain(error.message, 160), elsewhere)
     return _unreached(error)
 
 
-def _judged(said: str) -> RefusedError:
+def _judged(said: str, elsewhere: int | None) -> RefusedError:
     lower = said.lower()
     kind = next((kind for kind, words in _WORDS if any(word in lower for word in words)), Kind.CHAT)
     if kind is Kind.CHAT:
-        mend = _START if any(words in lower for words in _CLOSED) else _MEND
-        return RefusedError(f"Telegram refuses the chat ({said}): {mend}", kind)
+        chat, mend = ("the chat", _MEND) if elsewhere is None else (f"the chat {elsewhere}", _MEND_ELSEWHERE)
+        mend = _START if any(words in lower for words in _CLOSED) else mend
+        return RefusedError(f"Telegram refuses {chat} ({said}): {mend}", kind)
     if kind is Kind.THREAD:
         return RefusedError(f"Telegram refuses the topic ({said}): mend topic in [telegram]", kind)
     return RefusedError(f"Telegram refused the message: {said}", kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
@@ -14,13 +15,14 @@ from telegram.request import HTTPXRequest
 
 from bot.chat import Found, Message, TransportError
 from bot.format import plain
-from bot.platforms.telegram import render
+from bot.platforms.telegram import elsewhere, render
 from bot.platforms.telegram.errors import Kind, RefusedError, refusal
 from bot.platforms.telegram.hear import NAME, Place
 from bot.platforms.telegram.pace import Pace, Urgency
 from bot.platforms.telegram.platform import GENERAL
 from bot.platforms.telegram.poll import Sifted
-from bot.platforms.telegram.voice import Home, Voice
+from bot.platforms.telegram.react import MINE
+from bot.platforms.telegram.voice import Room, Voice, rooms
 from bot.settings import Settings, Telegram
 
 PATIENCE = 3.0
@@ -49,8 +51,11 @@ async def examine(
         return []
     try:
         async with _speaking(section, patience) as bot:
-            home, reader = await asyncio.gather(_home(bot, section), _reader(bot, listen, running=running))
-            return [*_myself(bot), *reader, *home, *_people(settings, bot)]
+            home, *others = rooms(section.chat, _topic(section), elsewhere(settings))
+            looks = asyncio.gather(_room(bot, home, None), *(_room(bot, each, each.chat) for each in others))
+            found, reader = await asyncio.gather(looks, _reader(bot, listen, running=running))
+            told = dict.fromkeys(itertools.chain.from_iterable(found))
+            return [*_myself(bot), *reader, *told, *_people(settings, bot)]
     except RefusedError as error:
         return [Found(False, _told(error))]
 
@@ -61,8 +66,8 @@ async def say(settings: Settings, message: Message) -> str | None:
     if section is None:
         raise TransportError("telegram is not set up")
     async with _speaking(section, PATIENCE) as bot:
-        home = Home(section.chat, _topic(section), {section.chat})
-        voice = Voice(bot, home, Pace(), PATIENCE)
+        (home,) = rooms(section.chat, _topic(section))
+        voice = Voice(bot, (home,), Pace(), PATIENCE)
         place, page, keys = Place(home.chat, home.topic), render.card(message), render.keys(message.buttons)
         await voice.say(place, page, keys, urgency=Urgency.PAGE, silent=not message.loud)
         return "; ".join(home.amiss.values()) or None
@@ -100,12 +105,12 @@ def _request(kind: type[HTTPXRequest], trusted: ssl.SSLContext, patience: float)
     )
 
 
-async def _try(call: Callable[[], Awaitable[_T]]) -> _T:
+async def _try(call: Callable[[], Awaitable[_T]], elsewhere: int | None = None) -> _T:
     """Errors: RefusedError."""
     try:
         return await call()
     except Exception as error:  # noqa: BLE001 - the library raises more than it says
-        raise refusal(error) from None
+        raise refusal(error, elsewhere) from None
 
 
 def _told(error: RefusedError) -> str:
@@ -157,28 +162,27 @@ async def _rival(bot: Bot, listen: float) -> list[Found]:
         return [Found(False, _told(why))]
 
 
-async def _home(bot: Bot, section: Telegram) -> list[Found]:
-    """The chat that is paged, and what the bot may do there."""
+async def _room(bot: Bot, room: Room, elsewhere: int | None) -> list[Found]:
+    """A chat that is paged, and what the bot may do there."""
     try:
-        chat = await _try(lambda: bot.get_chat(section.chat))
+        chat = await _try(lambda: bot.get_chat(room.chat), elsewhere)
         if chat.type == Chat.PRIVATE:
             return [Found(True, f"pages go to {_named(chat)} in private")]
-        member = await _try(lambda: bot.get_chat_member(section.chat, bot.id))
+        member = await _try(lambda: bot.get_chat_member(room.chat, bot.id), elsewhere)
     except RefusedError as error:
-        return [Found(False, _missing(error, section, bot))]
-    topic = _topic(section)
-    if topic is not None and not chat.is_forum:
-        said = f"topic = {topic} is set, but {_named(chat)} has no topics: switch them on there (Edit, Topics), "
+        return [Found(False, _missing(error, room, bot))]
+    if room.topic is not None and not chat.is_forum:
+        said = f"topic = {room.topic} is set, but {_named(chat)} has no topics: switch them on there (Edit, Topics), "
         return [Found(False, f"{said}or take topic out of [telegram]"), *_rights(chat, member, bot)]
     return list(_rights(chat, member, bot))
 
 
-def _missing(error: RefusedError, section: Telegram, bot: Bot) -> str:
+def _missing(error: RefusedError, room: Room, bot: Bot) -> str:
     if error.kind is Kind.MOVED:
-        return f"{error}: write chat = {error.moved_to} under [telegram]"
+        return f"{error}: write {room.setting.format(error.moved_to)}"
     if error.kind is not Kind.CHAT:
         return _told(error)
-    if section.chat > 0:
+    if room.chat > 0:
         return f"{error}; if it is a person, they must open @{bot.username} and press Start"
     return f"{error}; add @{bot.username} to the group: /ids@{bot.username} there tells its id while the desk runs"
 
@@ -198,7 +202,9 @@ def _rights(chat: ChatFullInfo, member: ChatMember, bot: Bot) -> Iterator[Found]
     yield Found(True, f"pages go to {where}")
     if chat.type == Chat.CHANNEL:
         yield Found(None, f"{where} is a channel: its buttons work, but orders that are typed have no author there")
-    if not chief:
+    if chief:
+        yield Found(True, f"a reaction to a page in {where} ({' '.join(sorted(MINE))}) acknowledges it")
+    else:
         yield Found(None, "reactions reach it only as administrator; buttons and replies work")
         if not bot.bot.can_read_all_group_messages:
             yield Found(None, "privacy mode: in groups it hears only commands, replies and mentions, which is enough")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from telegram import CallbackQuery, Chat, Message, Update, User
+from telegram import CallbackQuery, Chat, Message, MessageReactionUpdated, Update, User
 
 from bot.chat import Invocation, MessageRef
 from bot.format import plain
+from bot.platforms.telegram.react import Shown
 
 NAME = "telegram"
 NEAR = 0.75
@@ -20,12 +21,13 @@ _FORWARDED = "A forwarded line is no order: write it yourself."
 
 @dataclass(frozen=True, slots=True)
 class Ears:
-    """What the desk answers to: its name and id, its chat (by every id it has had), its commands."""
+    """What the desk answers to: its name and id, its chats (every id they have had -> channel), commands, reactions."""
 
     username: str
     id: int
-    chats: frozenset[int]
+    chats: Mapping[int, str]
     commands: Collection[str]
+    shown: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ def hear(update: Update, ears: Ears, now: float) -> Heard | None:
         return _typed(update.message, ears, str(update.update_id))
     if update.callback_query is not None:
         return _pressed(update.callback_query, ears, str(update.update_id), now)
+    if update.message_reaction is not None:
+        return _reacted(update.message_reaction, ears, str(update.update_id))
     return None
 
 
@@ -83,6 +87,7 @@ def _typed(message: Message, ears: Ears, event: str) -> Heard | None:
             time=message.date.timestamp(),
             event=event,
             about=_ref(message.chat, answered.message_id) if answered and _ours(message, ears) else None,
+            channel=ears.chats.get(message.chat.id),
         ),
         Place(message.chat.id, _thread(message), message.message_id if group else None, group),
         sender,
@@ -106,10 +111,36 @@ def _pressed(query: CallbackQuery, ears: Ears, event: str, now: float) -> Heard 
         button=True,
         event=event,
         about=_ref(chat, shown.message_id),
+        channel=ears.chats.get(chat.id),
     )
     thread = _thread(shown) if isinstance(shown, Message) else None
     place = Place(chat.id, thread, shown.message_id if group else None, group)
     return _heard(invocation, place, query.from_user, _elsewhere(chat, ears), query=query.id)
+
+
+def _reacted(reaction: MessageReactionUpdated, ears: Ears, event: str) -> Heard | None:
+    known, chat = ears.shown.meant(reaction), reaction.chat
+    if known is None:
+        return None
+    sender = None if reaction.actor_chat else reaction.user
+    group = chat.type != Chat.PRIVATE
+    return _heard(
+        Invocation(
+            line=known.line,
+            platform=NAME,
+            user=str(sender.id) if sender else "",
+            display=_called(sender) if sender else "",
+            chat=str(chat.id),
+            time=reaction.date.timestamp(),
+            event=event,
+            about=_ref(chat, reaction.message_id),
+            channel=ears.chats.get(chat.id),
+        ),
+        Place(chat.id, known.thread, reaction.message_id if group else None, group),
+        sender,
+        _elsewhere(chat, ears),
+        no_order=_NO_PERSON if sender is None or sender.is_bot else None,
+    )
 
 
 def _heard(
@@ -140,7 +171,7 @@ def _elsewhere(chat: Chat, ears: Ears) -> str | None:
     where = plain(chat.title or "that chat", 60)
     return (
         f"This desk takes no orders in {where}. To be paged there, write chat = {chat.id} under [telegram] in the "
-        "settings, and restart the desk."
+        f'settings, or "{NAME}:{chat.id}" in a route, and restart the desk.'
     )
 
 

@@ -12,7 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-MINUTE = 60.0
+MINUTE = 60.5
+"""Seconds in which a group takes so many: a minute, and what the way there may take longer one time than another."""
 
 
 class Urgency(enum.IntEnum):
@@ -21,32 +22,57 @@ class Urgency(enum.IntEnum):
     PAGE = 0
     NEWS = 1
     ANSWER = 2
+    EDIT = 3
+    """Changes what was said; it leaves room for all others, and the newest one says everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """What Telegram takes in one chat: `burst` messages at once, then one in `every` seconds.
 
-    A group takes `group` a minute, of which `kept` are for pages alone.
+    A group takes `group` a minute, of which `kept` are for pages alone, and as many again for whatever is no edit. All
+    chats together take `overall` in `every` seconds, of which `kept` are for pages alone.
     """
 
     burst: int = 5
     every: float = 1.0
     group: int = 20
     kept: int = 4
+    overall: int = 30
+
+
+class Window:
+    """When the messages of the last `span` seconds went."""
+
+    def __init__(self, span: float) -> None:
+        self._span = span
+        self._went: deque[float] = deque()
+
+    def add(self, now: float) -> None:
+        """One goes."""
+        self._went.append(now)
+
+    def wait(self, allowed: int, now: float) -> float:
+        """Seconds until there are fewer than `allowed`."""
+        while self._went and self._went[0] <= now - self._span:
+            self._went.popleft()
+        return 0.0 if len(self._went) < allowed else self._went[len(self._went) - max(1, allowed)] + self._span - now
 
 
 class Lane:
-    """The turns of one chat."""
+    """The turns of one chat; `road`: when messages of all chats went."""
 
-    def __init__(self, pace: Pace, *, group: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, pace: Pace, *, group: bool, clock: Callable[[], float] = time.monotonic, road: Window | None = None
+    ) -> None:
         self._pace = pace
         self._group = group
         self._clock = clock
+        self._road = road or Window(pace.every)
         self._tokens = float(pace.burst)
         self._counted = clock()
-        self._sent: deque[float] = deque()
-        self._blocked = 0.0
+        self._minute = Window(MINUTE)
+        self._blocked = self._promised = 0.0
         self._order = itertools.count()
         self._waiting: list[tuple[Urgency, int]] = []
         self._changed = asyncio.Event()
@@ -66,7 +92,8 @@ class Lane:
                     async with asyncio.timeout(wait):
                         await self._changed.wait()
             self._tokens -= 1
-            self._sent.append(self._clock())
+            self._minute.add(self._clock())
+            self._road.add(self._clock())
         finally:
             self._waiting.remove(mine)
             self._wake()
@@ -83,19 +110,21 @@ class Lane:
 
     def wait(self, urgency: Urgency) -> float:
         """Seconds until a message that stands first may go."""
-        now = self._clock()
-        self._tokens = min(float(self._pace.burst), self._tokens + (now - self._counted) / self._pace.every)
+        now, pace = self._clock(), self._pace
+        self._tokens = min(float(pace.burst), self._tokens + (now - self._counted) / pace.every)
         self._counted = now
-        while self._sent and self._sent[0] <= now - MINUTE:
-            self._sent.popleft()
-        short = max(0.0, (1 - self._tokens) * self._pace.every)
-        return max(short, self._minute(urgency, now), self.blocked)
+        need = min(2.0 if urgency is Urgency.EDIT else 1.0, float(pace.burst))
+        short = max(0.0, (need - self._tokens) * pace.every)
+        kept = pace.kept * ((urgency is not Urgency.PAGE) + (urgency is Urgency.EDIT))
+        minute = self._minute.wait(pace.group - kept, now) if self._group else 0.0
+        road = self._road.wait(pace.overall - (0 if urgency is Urgency.PAGE else pace.kept), now)
+        return max(short, minute, road, self.blocked)
 
-    def _minute(self, urgency: Urgency, now: float) -> float:
-        allowed = self._pace.group - (0 if urgency is Urgency.PAGE else self._pace.kept)
-        if not self._group or len(self._sent) < allowed:
-            return 0.0
-        return self._sent[len(self._sent) - allowed] + MINUTE - now
+    def later(self) -> float:
+        """Seconds after which an edit should come again, a minute at most: each is told another time."""
+        now = self._clock()
+        self._promised = min(max(now + self.wait(Urgency.EDIT), self._promised + self._pace.every), now + MINUTE)
+        return self._promised - now
 
     def _wake(self) -> None:
         self._changed.set()

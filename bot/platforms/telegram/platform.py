@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import httpx
 import structlog
-from telegram import Bot, BotCommand, ChatMember, Update
+from telegram import Bot, ChatMember, Update
 from telegram.request import HTTPXRequest
 
 from bot.chat import Handler, Message, MessageRef, TransportError
@@ -20,9 +20,11 @@ from bot.platforms.telegram import render
 from bot.platforms.telegram.errors import Kind, refusal
 from bot.platforms.telegram.hear import NAME, Ears, Heard, Place, hear
 from bot.platforms.telegram.line import Line
+from bot.platforms.telegram.menu import menu
 from bot.platforms.telegram.pace import Pace, Urgency
 from bot.platforms.telegram.poll import Poller, Sifted
-from bot.platforms.telegram.voice import Home, Voice
+from bot.platforms.telegram.react import Shown
+from bot.platforms.telegram.voice import ID, Voice, rooms
 from bot.settings import Telegram as Section
 
 AT_ONCE = 200
@@ -31,17 +33,15 @@ STOP = (0.3, 0.7)
 """Seconds that stopping waits for lines under way, and for Telegram."""
 GENERAL = 1
 """The topic of a group that Telegram refuses to be named."""
-_MENU = (100, 32, 256)
-"""Commands in a menu, characters of a name, of a description."""
 log = structlog.get_logger()
 
 
 class Telegram:
-    """One bot: pages go to one chat, and people write to it there or in private.
+    """One bot: pages go to one chat or where they are told to, and people write to it there or in private.
 
-    `people`: ids of those who are known; only so that a stranger's press is answered to their eyes alone. `commands`:
-    name -> summary. `poll`: seconds that Telegram holds a poll; `patience`: seconds that any other call may take;
-    `again`: seconds before a failed poll is tried again, doubled each time.
+    `also`: further chats whose lines count. `people`: ids of those who are known; only so that a stranger's press is
+    answered to their eyes alone. `commands`: name -> summary. `poll`: seconds that Telegram holds a poll; `patience`:
+    seconds that any other call may take; `again`: seconds before a failed poll is tried again, doubled each time.
     """
 
     threads = False
@@ -50,6 +50,7 @@ class Telegram:
         self,
         section: Section,
         *,
+        also: frozenset[str] = frozenset(),
         people: Iterable[str] = (),
         commands: Mapping[str, str],
         pace: Pace | None = None,
@@ -67,7 +68,9 @@ class Telegram:
         self._again = again
         self._clock = clock
         topic = section.topic if section.topic and section.topic != GENERAL else None
-        self._home = Home(section.chat, topic, {section.chat})
+        self._rooms = rooms(section.chat, topic, also)
+        self._home = self._rooms[0]
+        self._shown = Shown()
         self._bot: Bot | None = None
         self._voice: Voice | None = None
         self._poller: Poller | None = None
@@ -85,8 +88,14 @@ class Telegram:
     @property
     def trouble(self) -> str | None:
         """Why it cannot be relied on now."""
-        heard = self._poller.trouble if self._poller else None
-        return "; ".join(dict.fromkeys(filter(None, (heard, *self._home.amiss.values())))) or None
+        deaf = self._poller.trouble if self._poller else None
+        moved = (each.amiss.get(Kind.MOVED) for each in self._rooms[1:])
+        return "; ".join(dict.fromkeys(filter(None, (deaf, *self._home.amiss.values(), *moved)))) or None
+
+    @property
+    def heard(self) -> float | None:
+        """Seconds since Telegram last answered a poll; None while it is not asked."""
+        return self._poller.heard if self._poller else None
 
     async def start(self, handler: Handler) -> None:
         """Ask Telegram who the bot is, set its menu, listen. Errors: TransportError."""
@@ -106,7 +115,7 @@ class Telegram:
             await _closed(bot)
             raise
         self._bot, self._handler = bot, handler
-        self._voice = Voice(bot, self._home, self._pace, patience)
+        self._voice = Voice(bot, self._rooms, self._pace, patience)
         silent = 2 * self._poll + patience
         self._poller = Poller(bot, self._take, held=self._poll, silent=silent, again=self._again)
 
@@ -116,7 +125,7 @@ class Telegram:
             log.warning("a webhook was set for this bot; the desk polls, and has removed it")
             await bot.delete_webhook(drop_pending_updates=False)
         try:
-            await bot.set_my_commands(_menu(self._commands))
+            await bot.set_my_commands(menu(self._commands))
         except Exception as error:
             why = refusal(error)
             if why.kind is Kind.NETWORK:
@@ -142,28 +151,42 @@ class Telegram:
             task.cancel()
         await asyncio.gather(*self._lines, return_exceptions=True)
 
-    async def send(self, message: Message, under: MessageRef | None = None) -> MessageRef:
-        """Say something new in the chat that is paged; what has buttons is one message. Errors: TransportError."""
+    async def send(
+        self, message: Message, under: MessageRef | None = None, *, to: str | None = None, key: str = ""
+    ) -> MessageRef:
+        """Say something new; what has buttons is one message. Errors: TransportError."""
+        del key  # Telegram keeps nothing by which a message could be found again
         voice, home = self._speaking(), self._home
+        if to is not None and not ID.fullmatch(to):
+            raise TransportError(
+                f'"{plain(to, 40)}" is no chat of Telegram: write its id, like -100123', permanent=True
+            )
+        chat = home.chat if to is None or int(to) in home.chats else int(to)
         urgency = Urgency.PAGE if message.loud else Urgency.NEWS
-        below = int(under.id) if under and under.platform == NAME and under.chat == str(home.chat) else None
-        place = Place(home.chat, home.topic, below)
+        below = int(under.id) if under and under.platform == NAME and under.chat == str(chat) else None
+        place = Place(chat, home.topic if chat == home.chat else None, below)
         told = render.Told((render.card(message),)) if message.buttons else render.told(message)
         first, *more = told.pages
         keys = render.keys(message.buttons)
         sent = await voice.say(place, first, keys, urgency=urgency, silent=not message.loud)
+        self._shown.note(sent.chat.id, sent.message_id, message, place.thread)
         for page in more:
             await voice.say(place, page, urgency=urgency)
         if told.file is not None:
             await voice.file(place, told.file, urgency=urgency)
         return MessageRef(NAME, str(sent.chat.id), str(sent.message_id))
 
+    async def find(self, key: str, *, to: str | None = None, since: float) -> MessageRef | None:  # noqa: ARG002 - see below
+        """Nothing: a bot cannot read what stands in a chat."""
+        return None
+
     async def edit(self, ref: MessageRef, message: Message) -> None:
         """Change a message; it makes no sound. Errors: TransportError (for good when it is not there any more)."""
-        if ref.platform != NAME or not (ref.chat.removeprefix("-").isdecimal() and ref.id.isdecimal()):
+        if ref.platform != NAME or not (ID.fullmatch(ref.chat) and ref.id.isdecimal()):
             raise TransportError(f"{ref.platform} has that message, not {NAME}", permanent=True)
-        page, keys = render.card(message), render.keys(message.buttons)
-        await self._speaking().change(int(ref.chat), int(ref.id), page, keys, urgency=Urgency.NEWS)
+        page, keys, chat = render.card(message), render.keys(message.buttons), int(ref.chat)
+        await self._speaking().change(chat, int(ref.id), page, keys, urgency=Urgency.EDIT)
+        self._shown.note(chat, int(ref.id), message, self._home.topic if chat == self._home.chat else None)
 
     def _speaking(self) -> Voice:
         if self._voice is None:
@@ -191,19 +214,21 @@ class Telegram:
         bot = self._bot
         if bot is None:
             raise TransportError("telegram is not started")
-        return Ears(bot.username, bot.id, frozenset(self._home.chats), self._commands)
+        chats = {chat: room.channel for room in self._rooms for chat in room.chats}
+        return Ears(bot.username, bot.id, chats, self._commands, self._shown)
 
     def _notice(self, update: Update) -> None:
-        """What an update says about the chat itself: it moved, or the bot was removed from it, or is back."""
+        """What an update says about a chat itself: it moved, or the bot was removed from it, or is back."""
         member, message = update.my_chat_member, update.message
-        if message is not None and message.migrate_to_chat_id and message.chat.id == self._home.chat:
-            self._home.move(message.migrate_to_chat_id)
-        if member is not None and member.chat.id == self._home.chat:
-            gone = member.new_chat_member.status in (ChatMember.LEFT, ChatMember.BANNED)
-            if gone:
-                self._home.amiss[Kind.CHAT] = "the bot was removed from the chat: add it again"
-            else:
-                self._home.amiss.pop(Kind.CHAT, None)
+        for room in self._rooms:
+            if message is not None and message.migrate_to_chat_id and message.chat.id == room.chat:
+                room.move(message.migrate_to_chat_id)
+            if member is not None and member.chat.id == room.chat:
+                gone = member.new_chat_member.status in (ChatMember.LEFT, ChatMember.BANNED)
+                if gone:
+                    room.amiss[Kind.CHAT] = "the bot was removed from the chat: add it again"
+                else:
+                    room.amiss.pop(Kind.CHAT, None)
 
     def _begin(self, heard: Heard, age: float | None) -> asyncio.Future[bool]:
         """Run a line beside the others; what is returned is known once the handler has it, or never will."""
@@ -232,16 +257,6 @@ class Telegram:
             log.warning("a line was not answered", error=str(error))
         except Exception:
             log.exception("a line failed")
-
-
-def _menu(commands: Mapping[str, str]) -> list[BotCommand]:
-    most, name, words = _MENU
-    fit = [(each, plain(summary, words)) for each, summary in sorted(commands.items()) if summary]
-    return [
-        BotCommand(each, summary)
-        for each, summary in fit
-        if len(each) <= name and each.replace("_", "a").isalnum() and each.isascii() and each.islower()
-    ][:most]
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from telegram.request import HTTPXRequest
 
 from bot.platforms.telegram.errors import Kind, RefusedError, refusal
 
-KINDS = ("message", "callback_query", "my_chat_member")
+KINDS = ("message", "callback_query", "my_chat_member", "message_reaction")
 BATCH = 100
 PATIENCE = 10.0
 """Seconds beyond the long poll itself that an answer may take."""
@@ -85,12 +85,17 @@ class Poller:
     @property
     def trouble(self) -> str | None:
         """Why orders may not be heard, in one sentence; None while they are."""
-        since = self._clock() - self._heard
+        since = self.heard
         if self._why is not None and (self._why.kind in (Kind.RIVAL, Kind.TOKEN) or self._failed >= FEW):
             return str(self._why)
         if since > self._silent:
             return f"Telegram has answered nothing for {since:.0f} s, so orders given there are not heard"
         return None
+
+    @property
+    def heard(self) -> float:
+        """Seconds since Telegram last answered a poll, or since the start."""
+        return self._clock() - self._heard
 
     async def finish(self, grace: float, within: float) -> None:
         """Read no more, and confirm what was handed on, so that it does not come again.

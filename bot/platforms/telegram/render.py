@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from bot.chat import Button, Message, Table, Tone
+from bot.chat import Button, Mention, Message, Table, Tone
 from bot.format import block, plain
 from bot.line import BUTTON_BYTES
 
@@ -21,6 +22,8 @@ NARROW = 42
 """Characters of a row that a phone shows on one line in a fixed width; wider tables become lines of text."""
 NOTHING = "(nothing)"
 """What is said where a message holds no text at all, which Telegram would refuse."""
+CALLED = 20
+"""People that one message calls; the others are counted."""
 ALERT = 200
 """Characters of the answer to a press."""
 _TITLE = 300
@@ -29,6 +32,7 @@ _ROW = (3, 36)
 """Buttons, and characters of them, side by side."""
 _WORTH = 300
 """Units of room that are worth beginning a long text in."""
+_ID = re.compile(r"[1-9][0-9]{0,18}")
 _MARKS = {Tone.WARN: "⚠️", Tone.CRITICAL: "🚨", Tone.GOOD: "✅"}
 
 
@@ -60,6 +64,8 @@ class _Piece:
     """The heading that a row needs above it, also on the next page."""
     gap: bool = False
     """Whether it stands apart from what comes before."""
+    called: tuple[Mention, ...] = ()
+    """People whose names the text is."""
 
     @property
     def plain(self) -> str:
@@ -67,6 +73,8 @@ class _Piece:
 
     @property
     def html(self) -> str:
+        if self.called:
+            return ", ".join(map(_link, self.called))
         text = html.escape(self.text, quote=False)
         if self.lead:
             return f"<b>{html.escape(self.lead, quote=False)}</b>: {text}"
@@ -112,6 +120,10 @@ def units(text: str) -> int:
 def _body(message: Message) -> Iterator[_Piece]:
     title, mark = plain(message.title, _TITLE), _MARKS.get(message.tone, "")
     yield _Piece(title if not mark or title.startswith(mark) else f"{mark} {title}".rstrip(), "b")
+    if called := message.mentions[:CALLED]:
+        yield _Piece(", ".join(map(_name, called)), called=called)
+    if left := len(message.mentions[CALLED:]):
+        yield _Piece(f"and {left} more")
     if text := block(message.text).strip("\n"):
         yield _Piece(text)
     for index, field in enumerate(message.fields):
@@ -121,6 +133,16 @@ def _body(message: Message) -> Iterator[_Piece]:
         if rows:
             yield replace(rows[0], gap=True)
             yield from rows[1:]
+
+
+def _name(mention: Mention) -> str:
+    return plain(mention.name, 60) or "somebody"
+
+
+def _link(mention: Mention) -> str:
+    """A name by which Telegram calls its owner; only by an id that surely is one."""
+    name, known = html.escape(_name(mention), quote=False), mention.id or ""
+    return f'<a href="tg://user?id={known}">{name}</a>' if _ID.fullmatch(known) else name
 
 
 def _footer(message: Message) -> Iterator[_Piece]:
@@ -162,7 +184,7 @@ def _cost(piece: _Piece, page: Sequence[_Piece]) -> int:
 def _room(page: Sequence[_Piece]) -> bool:
     """Whether one more piece may be marked up."""
     rows = sum(each.tag == before.tag == "pre" for before, each in itertools.pairwise(page))
-    return sum(bool(each.tag or each.lead) for each in page) - rows < ENTITIES
+    return sum(len(each.called) + bool(each.tag or each.lead) for each in page) - rows < ENTITIES
 
 
 def _packed(pieces: Iterable[_Piece]) -> list[list[_Piece]]:
@@ -253,6 +275,7 @@ def _file(message: Message) -> str:
     ]
     parts = [
         plain(message.title),
+        ", ".join(map(_name, message.mentions)),
         block(message.text),
         "\n".join(f"{plain(each.label)}: {block(each.value)}" for each in message.fields),
         *tables,

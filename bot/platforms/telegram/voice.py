@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,54 +15,73 @@ from telegram.constants import ParseMode
 
 from bot.chat import Button
 from bot.platforms.telegram.errors import Kind, RefusedError, refusal
-from bot.platforms.telegram.hear import Place
-from bot.platforms.telegram.pace import Lane, Pace, Urgency
+from bot.platforms.telegram.hear import NAME, Place
+from bot.platforms.telegram.pace import Lane, Pace, Urgency, Window
 from bot.platforms.telegram.render import Page
 
 Rows = Sequence[Sequence[Button]]
-LONG_WAIT = 5.0
-"""Seconds that a message may wait for its turn; after them it is handed back, to be drawn anew when it may go."""
-ANSWERED = 30.0
-"""The same for an answer, which nobody repeats."""
+PATIENT = {Urgency.PAGE: 5.0, Urgency.NEWS: 5.0, Urgency.ANSWER: 30.0, Urgency.EDIT: 0.25}
+"""Seconds that a message may wait for its turn; after them it is handed back, to be drawn anew when it may go.
+
+Nobody repeats an answer, and an edit must not hold up what comes behind it.
+"""
+MARGIN = 0.5
+"""Seconds waited beyond what Telegram asked for."""
+ID = re.compile(r"-?[0-9]{1,18}")
+"""What a chat's id looks like."""
 ANSWER = 3.0
 """Seconds that the answer to a press may take; the order waits for it."""
 _LANES = 500
-_FULL = "Telegram takes no more messages in this chat for a while"
 _NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _T = TypeVar("_T")
 log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class Home:
-    """The chat that is paged, as it is now, and what is amiss with it."""
+class Room:
+    """A chat that is paged, as it is now, and what is amiss with it.
+
+    `channel`: what notifications call it; `setting`: how the settings name it.
+    """
 
     chat: int
-    topic: int | None
-    chats: set[int] = field(default_factory=set)
+    topic: int | None = None
+    channel: str = NAME
+    setting: str = "chat = {} under [telegram]"
+    chats: set[int] = field(init=False)
     """Every id it has had."""
     amiss: dict[Kind, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.chats = {self.chat}
+
     def move(self, chat: int) -> None:
         """Its id is another one from now on."""
-        log.warning("the chat has a new id", before=self.chat, now=chat)
+        log.warning("a chat has a new id", before=self.chat, now=chat)
         self.amiss[Kind.MOVED] = (
-            f"the group became a supergroup with the id {chat}: the desk uses it until it stops; write chat = {chat} "
-            "under [telegram] in the settings"
+            f"the group {self.chat} became a supergroup with the id {chat}: the desk uses it until it stops; write "
+            f"{self.setting.format(chat)} in the settings"
         )
         self.chats.add(chat)
         self.chat = chat
 
 
-class Voice:
-    """Says things through a bot; `patience`: seconds that one call may take."""
+def rooms(home: int, topic: int | None, elsewhere: Iterable[str] = ()) -> tuple[Room, ...]:
+    """The chats that are paged: that of [telegram] first."""
+    others = {int(each) for each in elsewhere if ID.fullmatch(each)} - {home}
+    return Room(home, topic), *(Room(each, None, f"{NAME}:{each}", f"{NAME}:{{}}") for each in sorted(others))
 
-    def __init__(self, bot: Bot, home: Home, pace: Pace, patience: float) -> None:
+
+class Voice:
+    """Says things through a bot; the first of the rooms is the chat of [telegram]; `patience`: seconds a call takes."""
+
+    def __init__(self, bot: Bot, rooms: Sequence[Room], pace: Pace, patience: float) -> None:
         self._bot = bot
-        self._home = home
+        self._rooms = rooms
         self._pace = pace
         self._patience = patience
         self._lanes: dict[int, Lane] = {}
+        self._road = Window(pace.every)
 
     async def say(
         self, place: Place, page: Page, keys: Rows = (), *, urgency: Urgency, silent: bool = True
@@ -129,47 +149,43 @@ class Voice:
 
     async def _there(self, place: Place, urgency: Urgency, call: Callable[[int, int | None], Awaitable[_T]]) -> _T:
         """Call for a place; its chat may have moved, and its topic may be gone: then its general part is told."""
-        home = place.chat in self._home.chats
-        chat = self._home.chat if home else place.chat
+        room = next((each for each in self._rooms if place.chat in each.chats), None)
+        chat = room.chat if room else place.chat
         try:
             said = await self._turn(chat, urgency, lambda: call(chat, place.thread))
         except RefusedError as error:
-            if home and error.kind is Kind.MOVED and error.moved_to is not None:
-                self._home.move(error.moved_to)
-                return await self._turn(error.moved_to, urgency, lambda: call(self._home.chat, None))
+            if room and error.kind is Kind.MOVED and error.moved_to is not None:
+                room.move(error.moved_to)
+                return await self._turn(room.chat, urgency, lambda: call(room.chat, None))
             if error.kind is not Kind.THREAD or place.thread is None:
-                self._amiss(home, error)
+                if room and error.kind is Kind.CHAT:
+                    room.amiss[Kind.CHAT] = str(error)
                 raise
-            if home and place.thread == self._home.topic:
-                self._home.amiss[Kind.THREAD] = f"{error}; until then pages go to the group's general part"
+            if room and place.thread == room.topic:
+                room.amiss[Kind.THREAD] = f"{error}; until then pages go to the group's general part"
             return await self._turn(chat, urgency, lambda: call(chat, None))
-        if home:
-            self._home.amiss.pop(Kind.CHAT, None)
-            if place.thread == self._home.topic:
-                self._home.amiss.pop(Kind.THREAD, None)
+        if room:
+            room.amiss.pop(Kind.CHAT, None)
+            if place.thread == room.topic:
+                room.amiss.pop(Kind.THREAD, None)
         return said
-
-    def _amiss(self, home: bool, error: RefusedError) -> None:
-        if home and error.kind is Kind.CHAT:
-            self._home.amiss[Kind.CHAT] = str(error)
 
     async def _turn(self, chat: int, urgency: Urgency, call: Callable[[], Awaitable[_T]]) -> _T:
         """Call when it is this chat's turn; what would wait long is handed back, and holds up nothing more urgent."""
-        lane = self._lane(chat)
-        patience = ANSWERED if urgency is Urgency.ANSWER else LONG_WAIT
+        lane, patience = self._lane(chat), PATIENT[urgency]
         wait = lane.wait(urgency)
         if wait > patience:
-            raise RefusedError(_FULL, Kind.BUSY, retry_after=wait)
+            raise _full(lane, urgency)
         try:
             async with asyncio.timeout(patience + wait):
                 await lane.turn(urgency)
         except TimeoutError:
-            raise RefusedError(_FULL, Kind.BUSY, retry_after=lane.wait(urgency)) from None
+            raise _full(lane, urgency) from None
         try:
-            return await self._try(call)
+            return await self._try(call, chat=chat)
         except RefusedError as error:
             if error.retry_after is not None:
-                lane.block(error.retry_after)
+                lane.block(error.retry_after + MARGIN)
             raise
 
     def _lane(self, chat: int) -> Lane:
@@ -177,15 +193,25 @@ class Voice:
         if lane is None:
             while len(self._lanes) >= _LANES:
                 del self._lanes[next(iter(self._lanes))]
-            lane = self._lanes[chat] = Lane(self._pace, group=chat < 0)
+            lane = self._lanes[chat] = Lane(self._pace, group=chat < 0, road=self._road)
         return lane
 
-    async def _try(self, call: Callable[[], Awaitable[_T]], patience: float | None = None) -> _T:
+    async def _try(
+        self, call: Callable[[], Awaitable[_T]], patience: float | None = None, chat: int | None = None
+    ) -> _T:
         try:
             async with asyncio.timeout(patience or self._patience):
                 return await call()
         except Exception as error:  # noqa: BLE001 - the library raises more than it says
-            raise refusal(error) from None
+            raise refusal(error, None if chat in self._rooms[0].chats else chat) from None
+
+
+def _full(lane: Lane, urgency: Urgency) -> RefusedError:
+    """Why something is handed back: Telegram asked the whole chat to wait, or it is only too many for our own pace."""
+    own = not lane.blocked
+    again = lane.later() if urgency is Urgency.EDIT and own else lane.wait(urgency)
+    said = "Telegram takes no more messages in this chat for a while"
+    return RefusedError(said, Kind.BUSY, retry_after=again, own=own)
 
 
 async def _simpler(

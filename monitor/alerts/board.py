@@ -1,0 +1,298 @@
+"""The alerts of a desk: what was found and ordered in, the next ledger and what is to be told out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from monitor.alerts import escalation, flapping, lifecycle, oncall, paging, pipeline, routing, silencing
+from monitor.alerts.alert import Alert, AlertEvent, Kind, State, fingerprint
+from monitor.alerts.draft import Draft, Labels, Told
+from monitor.alerts.incident import Incident
+from monitor.alerts.ledger import Ledger
+from monitor.alerts.plan import Override, Plan
+from monitor.alerts.silence import Silence
+from monitor.model import Finding, Severity
+
+LONGEST_WAIT = 120.0
+"""Seconds that what was found at the first start waits for agents that have not been looked at, to be one message."""
+
+
+class Board:
+    """One turn of the alerting core; nothing of it is true before what `finish` gives has been stored."""
+
+    def __init__(self, ledger: Ledger, plan: Plan, labels: Labels, now: float) -> None:
+        self._draft = Draft(ledger, plan, labels, now)
+        self._plan = plan
+        self._now = now
+
+    def of_agent(self, agent: str) -> list[Alert]:
+        """The alerts about an agent that are not resolved."""
+        return [self._draft.alerts[mark] for mark in self._draft.agents.get(agent, ())]
+
+    def find(self, finding: Finding, policy: lifecycle.Policy, *, standing: bool = False) -> None:
+        """Fold a finding in."""
+        mark = fingerprint(finding.agent, finding.rule, finding.labels)
+        before = self._draft.alerts.get(mark)
+        alert, events = lifecycle.step(before, finding, policy, standing=standing)
+        if alert is None or alert is before:
+            return
+        if before is None:
+            self._opened(alert)
+        if alert.state is State.PENDING and self._flaps(mark) is not None:
+            self._draft.put(alert, events)
+            alert, events = lifecycle.promote(alert, self._now, "it comes and goes")
+        self.put(alert, events)
+
+    def put(self, alert: Alert, events: Iterable[AlertEvent] = ()) -> None:
+        """Record a move of an alert."""
+        draft = self._draft
+        draft.put(alert, events)
+        incident = draft.incidents.get(alert.incident or "")
+        if incident is not None and alert.state is State.RESOLVED:
+            draft.leave(incident.id, alert.fingerprint)
+            draft.change(replace(incident, version=incident.version + 1))
+            draft.stale[incident.id] = None
+
+    def give_up(self, alert: Alert) -> None:
+        """End an alert whose agent or rule is no longer watched: that is no recovery, and is not told as one."""
+        if alert.incident is not None:
+            self._draft.unwatched.add(alert.incident)
+        self.put(*lifecycle.abandon(alert, self._now))
+
+    def tell_anew(self, incident: str) -> None:
+        """Page an incident again: nobody will get the page that was on its way."""
+        known = self._draft.incidents.get(incident)
+        if known is None:
+            return
+        self._draft.change(replace(known, paged=None, told=None, channels=(), version=known.version + 1))
+        for alert in self._draft.of(incident):
+            self._draft.alter(alert, "unrouted", "its page was on its way to a channel that is gone", paged=None)
+
+    def keep(self, alert: Alert, by: str) -> Alert:
+        """Treat an alert found at the first start as news."""
+        draft = self._draft
+        kept, events = lifecycle.keep(alert, by, self._now)
+        incident = draft.incidents.get(alert.incident or "")
+        if incident is not None:
+            draft.leave(incident.id, alert.fingerprint)
+            draft.change(replace(incident, resolved=self._now, version=incident.version + 1))
+        draft.put(replace(kept, incident=None), events)
+        draft.undecided[kept.fingerprint] = None
+        return kept
+
+    def incident_of(self, alert: Alert) -> Incident:
+        """The incident of an open alert; one that nobody was told of gets one of its own."""
+        incident = self._draft.incidents.get(alert.incident or "")
+        if incident is not None:
+            return incident
+        self._draft.hidden.pop(alert.fingerprint, None)
+        return paging.enlist(self._draft, self._draft.alerts[alert.fingerprint])
+
+    def acknowledge(self, incident: Incident, by: str, note: str = "", *, for_good: bool = False) -> tuple[bool, bool]:
+        """Take an incident in hand. Returns whether that changed anything, and whether it only renewed a lease.
+
+        `for_good`: without a lease, as what was found at the first start is accepted.
+        """
+        mine = incident.acknowledged_by == by
+        if incident.acknowledged is not None and not mine and incident.asked is None:
+            return False, False
+        draft, renewed = self._draft, incident.acknowledged is not None and mine
+        held = escalation.held(incident, by, note, self._now, self._plan)
+        if for_good:
+            held = replace(held, lease=None)
+        for alert in draft.of(incident.id):
+            if alert.state is State.FIRING:
+                draft.put(*lifecycle.acknowledge(alert, by, self._now, note))
+            elif alert.acknowledged_by != by:
+                draft.put(*lifecycle.hand_over(alert, by, by, self._now))
+        draft.change(held)
+        if renewed:
+            draft.note(held.id, held.version, "renewed", note or "still on it", by)
+        if not for_good:  # what was told in one message has no card
+            paging.show(draft, held)
+            if held.paged is not None:
+                draft.tell(held, Kind.LINE, held.channels)
+        if incident.rule == "drill":
+            for alert in draft.of(incident.id):
+                self.put(*lifecycle.end(alert, by, self._now, "the drill was acknowledged"))
+        return True, renewed
+
+    def unacknowledge(self, incident: Incident, by: str, note: str = "") -> Incident:
+        """Let an incident go: it fires again."""
+        return paging.let_go(self._draft, incident, by, note or f"{by} let it go", "unacknowledged")
+
+    def hand_over(self, incident: Incident, to: str, by: str, note: str = "") -> Incident:
+        """Give an incident into somebody else's hands, acknowledged or not."""
+        draft = self._draft
+        held = escalation.held(replace(incident, acknowledged=None), to, note, self._now, self._plan)
+        for alert in draft.of(incident.id):
+            if alert.state is State.FIRING:
+                draft.put(*lifecycle.acknowledge(alert, to, self._now, note))
+            else:
+                draft.put(*lifecycle.hand_over(alert, to, by, self._now))
+        draft.note(held.id, held.version, "given", f"to {to}", by)
+        paging.again(draft, held, "handover", f"{by} hands it over", (to,))
+        return held
+
+    def silence(self, silence: Silence, heard: str | None = None) -> None:
+        """Hold back pages, and announce that everywhere but in the channel where it was heard."""
+        self._draft.silence(silence)
+        self._draft.undecided |= dict.fromkeys(self._draft.hidden)
+        silencing.announce(self._draft, silence, "begun", heard)
+
+    def end_silence(self, silence: Silence, by: str) -> Silence:
+        """End a silence before its time."""
+        ended = replace(silence, ends=self._now, reason=f"{silence.reason} (ended by {by})")
+        silencing.end(self._draft, ended)
+        return ended
+
+    def override(self, override: Override) -> None:
+        """Give the duty to somebody for a while."""
+        self._draft.override(override)
+
+    def fail_over(self, incident: str, tried: Collection[str]) -> None:
+        """Tell of an incident in the next channel, since none of its own has taken it."""
+        known = self._draft.incidents.get(incident)
+        names = self._plan.failover or self._plan.channels
+        if known is None or known.paged is None or known.acknowledged is not None:
+            return
+        new = next((each for each in names if each not in known.channels and each not in tried), None)
+        if new is None:
+            return
+        moved = replace(known, channels=(*known.channels, new), version=known.version + 1)
+        why = f"{', '.join(known.channels) or 'no channel'} took nothing within {self._plan.failover_after:g} s"
+        whom = oncall.whom(("duty",), self._plan, self._draft.overrides, self._now)
+        paging.again(self._draft, moved, "failover", why, whom, (new,))
+        self._draft.note(moved.id, moved.version, "failed_over", f"to {new}: {why}")
+
+    def tick(self) -> None:
+        """Let time pass: what falls due now is done."""
+        draft, now = self._draft, self._now
+        silencing.pass_time(draft)
+        for mark, why in draft.hidden.items():
+            if why.again is not None and why.again <= now:
+                draft.undecided[mark] = None
+        draft.touched |= dict.fromkeys(each for each, when in draft.due.items() if when <= now)
+        draft.touched |= dict.fromkeys(draft.stale)
+        self._forget()
+
+    def standing(self, waits: bool) -> None:
+        """Tell in one message what was so before anybody looked, unless it waits for agents not looked at yet."""
+        found = [self._draft.alerts[mark] for mark, why in self._draft.hidden.items() if why.kind == "standing"]
+        found = [alert for alert in found if alert.paged is None]
+        if not found or (waits and self._now - min(each.opened for each in found) < LONGEST_WAIT):
+            return
+        names = routing.usual(Severity.WARN, self._plan.channels)
+        if names:
+            for alert in found:
+                paging.stand(self._draft, alert, names)
+            self._draft.notice("standing", names, {"standing": [alert.id for alert in found]})
+
+    def finish(self, *, waits: bool = False) -> tuple[Ledger, Told]:
+        """Decide who is told, and give the next ledger and everything to be stored with it.
+
+        `waits`: agents that were never looked at are still to come, see `standing`.
+        """
+        draft = self._draft
+        for alert in list(draft.ended.values()):
+            self._late(alert)
+        for mark in list(draft.undecided):
+            self._decide(mark)
+        for incident in list(draft.touched):
+            paging.look(draft, incident)
+        self.standing(waits)
+        return draft.finish()
+
+    def _decide(self, mark: str) -> None:
+        draft = self._draft
+        alert = draft.alerts.get(mark)
+        if alert is None or alert.state is not State.FIRING or alert.incident in draft.incidents:
+            return
+        decision = pipeline.decide(alert, draft)
+        if not decision.tell:
+            paging.hide(draft, alert, decision)
+            if decision.kind == "flapping":
+                self._tell_flapping(alert, decision.again or self._now)
+            return
+        hid = draft.hidden.pop(mark, None)
+        if hid is not None and not hid.tell:
+            draft.was[alert.id] = f"until now {hid.kind}: {hid.reason}"
+            if hid.kind == "silenced":
+                draft.note(alert.id, alert.version, "silence_ended", "and it still stands")
+        paging.enlist(draft, alert)
+
+    def _late(self, alert: Alert) -> None:
+        """Tell of an alert that fired and ended within this one turn: what was seen while nothing could be stored."""
+        if alert.fired is None or alert.incident is not None or not self._draft.fresh(alert):
+            return
+        decision = pipeline.decide(alert, self._draft)
+        if decision.tell:
+            paging.enlist(self._draft, alert)
+        else:
+            self._draft.note(alert.id, alert.version, decision.kind, decision.reason)
+
+    def _opened(self, alert: Alert) -> None:
+        past = flapping.recent(self._draft.openings.get(alert.fingerprint, ()), self._now, self._plan)
+        self._draft.openings[alert.fingerprint] = (*past, alert.opened)
+
+    def _flaps(self, mark: str) -> float | None:
+        return flapping.until(self._draft.openings.get(mark, ()), self._now, self._plan)
+
+    def _tell_flapping(self, alert: Alert, stable: float) -> None:
+        """Say once that a trouble comes and goes."""
+        draft, told = self._draft, alert.fingerprint in self._draft.flaps
+        draft.flaps[alert.fingerprint] = stable
+        if not told:
+            many = len(draft.openings.get(alert.fingerprint, ()))
+            names = routing.channels(alert.severity, draft.known(alert), self._plan)
+            draft.notice(f"flapping:{alert.id}", names, {"flapping": alert.id, "times": many}, alert.severity)
+
+    def _forget(self) -> None:
+        """Leave out of mind what cannot matter any more."""
+        draft, now, plan = self._draft, self._now, self._plan
+        _drop(draft.flaps, [mark for mark, until in draft.flaps.items() if until <= now])
+        _drop(draft.last_pages, [mark for mark, at in draft.last_pages.items() if at + plan.hold <= now])
+        old = [mark for mark, times in draft.openings.items() if now - times[-1] > plan.flap_within]
+        _drop(draft.openings, old)
+        draft.overrides = tuple(each for each in draft.overrides if each.ends > now)
+
+
+def _drop(index: dict[str, object] | dict[str, float] | dict[str, flapping.Openings], marks: Sequence[str]) -> None:
+    for mark in marks:
+        index.pop(mark, None)
+
+
+def restored(
+    plan: Plan,
+    labels: Labels,
+    now: float,
+    *,
+    alerts: Sequence[Alert],
+    incidents: Sequence[Incident],
+    silences: Sequence[Silence] = (),
+    overrides: Sequence[Override] = (),
+    last_pages: Mapping[str, float] | None = None,
+    openings: Mapping[str, flapping.Openings] | None = None,
+) -> Ledger:
+    """The ledger that these stored facts make."""
+    start = Ledger(
+        silences=tuple(silences), overrides=tuple(overrides), last_pages=last_pages or {}, openings=openings or {}
+    )
+    draft = Draft(start, plan, labels, now)
+    for incident in incidents:
+        draft.change(incident)
+    for alert in alerts:
+        draft.put(alert)
+        if alert.incident in draft.incidents:
+            draft.join(alert.incident, alert.fingerprint)
+    for mark in draft.openings:
+        if (stable := flapping.until(draft.openings[mark], now, plan)) is not None:
+            draft.flaps[mark] = stable
+    for alert in alerts:
+        if alert.state is State.FIRING and alert.incident not in draft.incidents:
+            decision = pipeline.decide(alert, draft)
+            draft.hidden[alert.fingerprint] = replace(decision, again=now) if decision.tell else decision
+    for incident in draft.incidents.values():
+        draft.set_due(incident)
+    return draft.finish()[0]

@@ -1,0 +1,105 @@
+"""Which row of the outbox goes next: found by walking one index, however many rows wait."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, bindparam, column, exists, or_, select, update, values
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from monitor.alerts.alert import Kind, Notification
+from monitor.model import Severity
+from monitor.storage import schema
+from monitor.storage.columns import KIND, SEVERITY
+from monitor.storage.schema import of
+
+ON_CARD = (Kind.PAGE, Kind.UPDATE)
+PAGES = (Kind.PAGE, Kind.AGAIN)
+OPEN = ("queued", "claimed")
+STUBBORN = 10
+"""Tries after which a message that is not taken holds back nothing more of its card."""
+BELIEVED = 86_400.0
+"""Seconds ahead beyond which a time to wait for is not one that a chat asked for: a clock stood wrong."""
+
+rows = schema.notifications.c
+_others = schema.notifications.alias("others")
+_same_card = and_(_others.c.alert == rows.alert, _others.c.platform == rows.platform)
+
+
+async def closed(connection: AsyncConnection, channel: str, now: float) -> bool:
+    """Whether a channel takes nothing yet."""
+    until = (await connection.execute(_UNTIL, {"channel": channel})).scalar()
+    return until is not None and now < until <= now + BELIEVED
+
+
+async def take(connection: AsyncConnection, channel: str, now: float) -> Notification | None:
+    """Claim the most urgent row of a channel that is due.
+
+    An update with a newer page or update of its card is done without being sent: a card is drawn as it is.
+    """
+    while True:
+        given = {"channel": channel, "now": now, "far": now + BELIEVED}
+        found = [each for each in await connection.execute(_NEXT, given) if each.id is not None]
+        if not found:
+            return None
+        number = min(found, key=lambda each: (-each.severity, each.kind not in PAGES, each.id)).id
+        row = Notification(*(await connection.execute(_ROW, {"number": number})).one())
+        if row.kind is not Kind.UPDATE or not await _superseded(connection, row, now):
+            claimed = update(schema.notifications).where(rows.id == row.id)
+            await connection.execute(claimed.values(state="claimed", claimed_at=now))
+            return row
+
+
+async def _superseded(connection: AsyncConnection, row: Notification, now: float) -> bool:
+    """Whether a newer page or update makes this one needless; then it and what else that makes needless is done."""
+    card = (rows.alert == row.alert, rows.platform == row.platform)
+    newer = select(rows.id).where(*card, rows.id > row.id, rows.kind.in_(ON_CARD), rows.state.in_(("queued", "done")))
+    newest = (await connection.execute(newer.order_by(rows.id.desc()).limit(1))).scalar()
+    if row.alert is None or newest is None:
+        return False
+    older = update(schema.notifications).where(
+        *card, rows.state == "queued", rows.kind == Kind.UPDATE, rows.id < newest
+    )
+    await connection.execute(older.values(state="done", ended=now, error="superseded"))
+    return True
+
+
+def _held() -> ColumnElement[bool]:
+    """Whether another row of the card goes first: one being sent, an earlier page, an earlier one of the same kind.
+
+    A page is held back by no lesser one.
+    """
+    sent = exists().where(_same_card, _others.c.state == "claimed")
+    earlier = exists().where(
+        _same_card,
+        _others.c.state == "queued",
+        _others.c.id < rows.id,
+        _others.c.attempts < STUBBORN,
+        or_(
+            and_(_others.c.kind.in_(PAGES), or_(rows.kind.not_in(PAGES), _others.c.severity >= rows.severity)),
+            and_(_others.c.kind == rows.kind, _others.c.kind.not_in((*PAGES, Kind.UPDATE))),
+        ),
+    )
+    return or_(sent, earlier)
+
+
+_classes = (
+    values(column("severity", SEVERITY), column("kind", KIND))
+    .data([(severity, kind) for severity in Severity for kind in Kind])
+    .cte("classes")
+)
+_oldest = (
+    select(rows.id)
+    .where(
+        rows.state == "queued",
+        rows.platform == bindparam("channel"),
+        rows.severity == _classes.c.severity,
+        rows.kind == _classes.c.kind,
+        or_(rows.not_before <= bindparam("now"), rows.not_before > bindparam("far")),
+        ~_held(),
+    )
+    .order_by(rows.id)
+    .limit(1)
+    .scalar_subquery()
+)
+_NEXT = select(_classes.c.severity, _classes.c.kind, _oldest.label("id"))
+_ROW = of(Notification, schema.notifications).where(rows.id == bindparam("number"))
+_UNTIL = select(schema.waits.c.until).where(schema.waits.c.platform == bindparam("channel"))
