@@ -160,9 +160,7 @@ class FakeAlarms(Desk):
         self.held.remove(found[0])
         return found[0]
 
-    async def deploy(
-        self, agent: str, duration: float, by: str, reason: str, *, heard: str | None = None
-    ) -> Silence:
+    async def deploy(self, agent: str, duration: float, by: str, reason: str, *, heard: str | None = None) -> Silence:
         fits = (("agent", self.agent(agent).agent.id), ("rule", "|".join(DEPLOYS)))
         return await self.silence(fits, duration, by, reason, kind="deploy", heard=heard)
 

@@ -12,7 +12,7 @@ from bot.views.alerts import BADGES, TONES, acknowledged, few, labels, trouble
 from monitor.alerts.alert import Alert, State
 from monitor.desk import IncidentStatus
 from monitor.model import Agent, Severity
-from monitor.rule import Rule
+from monitor.rule import DESK, Rule
 
 PAUSE_FIRST = frozenset({"drawdown", "hard_loss"})
 """Rules whose runbook begins with a pause."""
@@ -38,6 +38,14 @@ def who(status: IncidentStatus) -> str:
     venue = f" on {shared.pop('venue')}" if "venue" in shared else ""
     rest = ", ".join(f"{plain(name, 40)} {value}" for name, value in shared.items())
     return f"{_many(status, len(agents), beyond)}{venue}{f' ({rest})' if rest else ''}"
+
+
+def _whose(status: IncidentStatus) -> str:
+    """Who is well again: of the desk's own troubles the part that was in one."""
+    (first, *others) = status.alerts or (None,)
+    if first is None or others or first.agent != DESK or not first.labels:
+        return who(status)
+    return plain(first.labels[0][1], 40)
 
 
 def _many(status: IncidentStatus, agents: int, beyond: bool) -> str:
@@ -219,7 +227,7 @@ def recovery(status: IncidentStatus, rule: Rule | None) -> Message:
     if taken and incident.acknowledged is not None:
         after = f" {span(incident.acknowledged - fired(status))} after it fired"
     return Message(
-        title=f"✅ {who(status)} {_plural(means) if many else means} after {span(until - since)}",
+        title=f"✅ {_whose(status)} {_plural(means) if many else means} after {span(until - since)}",
         text=f"{taken or 'Nobody acknowledged it'}{after}.",
         fields=(
             Field("Alert", headline(status, rule)),

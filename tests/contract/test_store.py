@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.alerts.alert import AlertEvent, Silence, State
-from monitor.model import Agent, CashFlow, Check, Order, OrderState, Person, Side
+from monitor.alerts.alert import AlertEvent, State
+from monitor.alerts.incident import Incident
+from monitor.alerts.plan import Override
+from monitor.alerts.silence import Silence
+from monitor.model import Agent, CashFlow, Check, Order, OrderState, Person, Severity, Side
 from monitor.ports import AuditEntry, Change, Snapshot, StoreError
 from monitor.storage import Database
 from tests.stores import T0, a_notification, a_sample, a_trade, an_alert, new_store, opened
@@ -41,16 +44,36 @@ def _sql(path: Path, statement: str) -> None:
     connection.close()
 
 
+AN_INCIDENT = Incident(
+    id="i1",
+    key="drawdown",
+    rule="drawdown",
+    labels=(("venue", "kraken"),),
+    severity=Severity.CRITICAL,
+    version=3,
+    opened=T0,
+    joined=T0,
+    channels=("telegram", "slack"),
+    paged=T0,
+    told=T0,
+    began=T0,
+    step=1,
+    acknowledged=T0 + 1,
+    acknowledged_by="ana",
+    lease=T0 + 1800,
+)
 FULL = Change(
     agents=[Agent("alpha", {"venue": "kraken"})],
     samples=[a_sample(checks=(Check("venue", ok=False, detail="answers 500"),)), a_sample(time=T0 + 1, error="hangs")],
     trades=[a_trade("t1"), a_trade("t2", side=Side.SHORT)],
     cursors={"alpha": "t2"},
     flows=[CashFlow("alpha", T0, Decimal("-50.10"), "ana", "rent")],
-    alerts=[an_alert(labels=(("check", "venue"),), value=0.16, paged=T0)],
+    alerts=[an_alert(labels=(("check", "venue"),), value=0.16, paged=T0, incident="i1")],
     events=[AlertEvent(an_alert().id, 1, T0, "fired", "desk", "twice in a row")],
     notifications=[a_notification("n1", body={"lines": ["a", 1, None]})],
-    silences=[Silence("s1", an_alert().fingerprint, an_alert().id, T0, T0 + 3600, "ben", "known")],
+    incidents=[AN_INCIDENT],
+    silences=[Silence("s1", (("rule", "drawdown"), ("venue", "a|b")), T0, T0 + 3600, "ben", "known", warned=T0 + 1)],
+    overrides=[Override("o1", "primary", "ana", T0, T0 + 3600, "ben")],
     orders=[Order("o1", "alpha", "pause", "ana", T0, state=OrderState.ACCEPTED, accepted=T0 + 0.5)],
     audit=[AuditEntry(T0, "console", "7", "ana", "/pause alpha", "ran")],
     snapshots=[Snapshot("alpha", T0, 1, "{}")],
@@ -68,6 +91,11 @@ async def test_everything_of_a_change_is_given_back_and_also_after_the_file_was_
         assert await store.flows("alpha") == list(FULL.flows)
         assert await store.open_alerts() == list(FULL.alerts)
         assert await store.alert(an_alert().id) == FULL.alerts[0]
+        assert await store.open_incidents() == [await store.incident("i1")] == [AN_INCIDENT]
+        assert await store.of_incident("i1") == list(FULL.alerts)
+        assert await store.openings(T0) == {an_alert().fingerprint: (T0,)}
+        assert await store.opened_between(T0, T0 + 1) == list(FULL.alerts)
+        assert await store.overrides(T0) == list(FULL.overrides)
         assert await store.last_pages(T0) == {an_alert().fingerprint: T0}
         assert await store.events(an_alert().id) == list(FULL.events)
         assert await store.claim("console", T0, 9) == [replace(FULL.notifications[0], id=1)]
@@ -75,6 +103,22 @@ async def test_everything_of_a_change_is_given_back_and_also_after_the_file_was_
         assert await store.orders() == list(FULL.orders)
         assert await store.audit() == list(FULL.audit)
         assert await store.snapshot("alpha", 1) == FULL.snapshots[0]
+
+
+async def test_an_older_version_of_an_incident_never_wins(store: Database) -> None:
+    await store.commit(Change(incidents=[replace(AN_INCIDENT, version=4, acknowledged_by=None)]))
+    await store.commit(Change(incidents=[AN_INCIDENT]))
+    found = await store.incident("i1")
+    assert found is not None
+    assert (found.version, found.acknowledged_by) == (4, None)
+
+
+async def test_what_an_incident_took_is_measured_from_its_page(store: Database) -> None:
+    await store.commit(Change(incidents=[AN_INCIDENT], notifications=[a_notification("n1", alert="i1")]))
+    (row,) = await store.claim("console", T0, 1)
+    await store.delivered(row, T0 + 2, "console\x1fc\x1f1")
+    (measured,) = await store.measured(T0)
+    assert (measured.paged, measured.heard, measured.acknowledged, measured.resolved) == (T0, T0 + 2, T0 + 1, None)
 
 
 async def test_storing_a_change_twice_is_storing_it_once(store: Database, tmp_path: Path) -> None:
@@ -181,7 +225,9 @@ async def test_the_last_page_of_a_trouble_is_that_of_its_newest_episode(store: D
 
 async def test_the_newest_order_not_refused_of_each_agent_and_silences_that_have_not_ended(store: Database) -> None:
     orders = [Order(f"{agent}{step}", agent, "pause", "ana", T0 + step) for agent in ("a", "b") for step in (2, 1)]
-    silences = [Silence(f"s{end}", "f", "a", T0, T0 + end, "ben", "why") for end in (30, 10, 20)]
+    silences = [
+        Silence(f"s{end}", (("agent", "a"),), T0, T0 + end, "ben", "why", over=T0 + end) for end in (30, 10, 20)
+    ]
     await store.commit(Change(orders=orders, silences=silences))
     await store.commit(Change(orders=[replace(orders[0], state=OrderState.CONFIRMED, confirmed=T0 + 3)]))
     await store.commit(Change(orders=[replace(orders[2], state=OrderState.REFUSED)]))

@@ -27,7 +27,13 @@ def paths(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/sdk.md", "docs/slack.md", "docs/telegram.md"]
+    "document",
+    [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "README.md",
+        *(f"docs/{name}.md" for name in ("alerts", "sdk", "slack", "telegram")),
+    ],
 )
 def test_every_path_a_document_names_exists(document: str) -> None:
     named = paths((ROOT / document).read_text())
@@ -38,9 +44,14 @@ def test_architecture_is_one_page_and_names_every_room() -> None:
     text = (ROOT / "ARCHITECTURE.md").read_text()
     assert len(text.splitlines()) <= 80
     rooms = [each for each in (ROOT / "monitor").iterdir() if each.is_dir() and each.name != "__pycache__"]
-    for room in [*rooms, ROOT / "bot" / "commands", ROOT / "bot" / "platforms", ROOT / "bot" / "settings"]:
-        if room.name != "alerts":
-            assert f"`{room.relative_to(ROOT)}/`" in text
+    for room in [
+        *rooms,
+        ROOT / "bot" / "commands",
+        ROOT / "bot" / "platforms",
+        ROOT / "bot" / "settings",
+        ROOT / "bot" / "web",
+    ]:
+        assert f"`{room.relative_to(ROOT)}/`" in text
 
 
 def test_the_readme_s_two_commands_are_one_line_each_in_a_block_of_its_own() -> None:
@@ -56,7 +67,9 @@ def test_the_readme_s_two_commands_are_one_line_each_in_a_block_of_its_own() -> 
 def test_the_commands_and_rules_that_the_readme_names_exist() -> None:
     named = re.findall(r"`/([a-z]+)", README)
     assert len(named) >= 10
-    assert set(named) <= set(command.discover())
+    assert set(named) == set(command.discover())
+    told = (ROOT / "docs" / "alerts.md").read_text()
+    assert set(re.findall(r"`/([a-z]+)(?: |`)", told)) <= {*command.discover(), "live", "ready", "health", "metrics"}
     rules = re.findall(r"^\| `([a-z_]+)` \| (\w+)", README, re.MULTILINE)
     found = rule.discover()
     assert [severity for _, severity in rules] == [found[key].severity.name for key, _ in rules]

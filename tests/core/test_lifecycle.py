@@ -21,7 +21,10 @@ ALLOWED = {
 
 policies = st.builds(Policy, fire_after=st.integers(1, 4), clear_after=st.integers(1, 4))
 verdicts = st.sampled_from(Verdict)
-moves = st.lists(st.tuples(st.integers(0, 40), st.one_of(verdicts, st.sampled_from(("ack", "keep", "unack", "give", "promote")))), max_size=40)
+moves = st.lists(
+    st.tuples(st.integers(0, 40), st.one_of(verdicts, st.sampled_from(("ack", "keep", "unack", "give", "promote")))),
+    max_size=40,
+)
 
 
 def finding(time: float, verdict: Verdict = Verdict.BREACH) -> Finding:

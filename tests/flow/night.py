@@ -69,7 +69,9 @@ class Night:
         await self.chat.start(_nobody)
         setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), Plan(self.platforms, hold=self.hold))
         self.desk = Desk(setup, store=self.store, controls=self._controls, runbooks=runbooks.load(), clock=self.clock)
-        self._outbox = Outbox(self.store, {"console": self.chat}, functools.partial(cards.draw, self.desk, {}), self.clock)
+        self._outbox = Outbox(
+            self.store, {"console": self.chat}, functools.partial(cards.draw, self.desk, {}), self.clock
+        )
         await self.desk.start(await self.store.orphaned(self.platforms, self.clock.now()))
         self._worker = asyncio.create_task(self._outbox.run())
 

@@ -67,7 +67,9 @@ async def test_every_way_of_acknowledging_gives_the_same_answer(way: str, tmp_pa
                 await chats.slack.slash(ANA[1], "/desk", f"ack {name}")
             case _:
                 await chats.slack.mention(ANA[1], "ack", thread_ts=twin.ts)
-        answer = re.compile(r"Acknowledged by ana, \d\d:\d\d UTC: alpha · Drawdown over the limit")
+        answer = re.compile(
+            r"Acknowledged by ana, \d\d:\d\d UTC \(holds until \d\d:\d\d\): alpha · Drawdown over the limit"
+        )
         if way.startswith("telegram"):
             await chats.telegram.wait_for(lambda entry: answer.search(entry.text) is not None)
         else:
@@ -77,19 +79,29 @@ async def test_every_way_of_acknowledging_gives_the_same_answer(way: str, tmp_pa
 
 LINES = {
     "ack": "ack ALERT",
-    "alerts": "alerts",
+    "alerts": "alerts all",
+    "deploy": "deploy alpha 5m version 2.1",
+    "drill": "drill now",
     "flow": "flow alpha +10 now",
+    "handover": "handover ALERT vic",
     "help": "help",
     "ids": "ids",
+    "incident": "incident ALERT",
+    "oncall": "oncall",
+    "outbox": "outbox",
     "pause": "pause alpha",
     "performance": "performance alpha",
     "pnl": "pnl by asset",
     "resume": "resume alpha",
     "runbook": "runbook drawdown alpha",
     "silence": "silence ALERT 1h testing",
+    "silences": "silences",
     "standing": "standing",
     "status": "status alpha",
+    "unack": "unack 0badbeef",
+    "unsilence": "unsilence 0badbeef",
     "whoami": "whoami",
+    "why": "why ALERT",
 }
 
 
@@ -119,6 +131,7 @@ async def test_every_command_says_the_same_in_both_chats(tmp_path: Path) -> None
             typed = len(chats.telegram.messages)
             chats.telegram.type(ANA[0], f"/{line}")
             first = await answer(partial(in_telegram, chats, typed), name)
+            await chats.delivered()
             known = {each.ts for each in posts(chats)}
             await chats.slack.slash(ANA[1], "/desk", line)
             assert first == await answer(partial(in_slack, chats, known), name), name
