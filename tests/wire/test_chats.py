@@ -116,6 +116,7 @@ def test_every_command_has_its_line() -> None:
     assert set(LINES) == set(command.discover())
 
 
+@pytest.mark.slow
 async def test_every_command_says_the_same_in_both_chats(tmp_path: Path) -> None:
     async with two_chats(tmp_path) as chats:
         await chats.crash()

@@ -59,7 +59,7 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path, more: str = "") -> AsyncIterator[Watched]:
+async def desk(folder: Path, more: str = "", failover_after: str = "60s") -> AsyncIterator[Watched]:
     """`more`: tables for the settings file."""
     pings: list[float] = []
     puppet = Puppet()
@@ -76,7 +76,8 @@ async def desk(folder: Path, more: str = "") -> AsyncIterator[Watched]:
     ):
         file, environ = settings(folder, telegram, slack, {"alpha": agent.url})
         own = f'[desk]\ndead_mans_switch = "{switch.url}/ping"\ndead_mans_every = "{EVERY:g}s"\n'
-        file.write_text(file.read_text().replace("[desk]\n", own) + '[web]\nlisten = "127.0.0.1:0"\n' + more)
+        text = file.read_text().replace("[alerts]\n", f'[alerts]\nfailover_after = "{failover_after}"\n')
+        file.write_text(text.replace("[desk]\n", own) + '[web]\nlisten = "127.0.0.1:0"\n' + more)
         chosen = load(file, environ)
         platforms = [each for each in discover_platforms(chosen) if each.name != "console"]
         for each in platforms:
@@ -164,9 +165,9 @@ async def test_a_frozen_engine_is_told_by_the_desk_itself(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 async def test_a_page_that_its_chat_does_not_take_in_time_goes_to_the_other(tmp_path: Path) -> None:
-    more = '[alerts]\ngroup_wait = "0s"\nfailover_after = "2s"\n[[routes]]\nseverity = "critical"\nto = ["telegram"]\n'
-    async with desk(tmp_path, more) as watched:
-        await watched.until(lambda status, _body: status == 200, 20)
+    more = '[[routes]]\nseverity = "critical"\nto = ["telegram"]\n'
+    async with desk(tmp_path, more, failover_after="2s") as watched:
+        await watched.until(lambda status, _: status == 200 and watched.app.desk.status()[0].answered is not None, 20)
         await watched.telegram.away()
         watched.healing.push_async_callback(watched.telegram.back)
         watched.puppet.says["equity"] = 8_000.0
