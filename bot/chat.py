@@ -117,7 +117,7 @@ class TransportError(Exception):
     """A platform did not take a message; the text is one sentence without secrets.
 
     `permanent`: it never will. `retry_after`: seconds it asked for, during which the whole chat takes nothing; `own`:
-    no, our own pace asked, and what is more urgent may go. `uncertain`: it may have taken it all the same.
+    no, only this way of calling it waits, or our own pace. `uncertain`: it may have taken it all the same.
     """
 
     def __init__(

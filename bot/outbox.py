@@ -13,6 +13,7 @@ import structlog
 from bot.chat import ChatPlatform, Message, MessageRef, TransportError
 from bot.delivery import backoff, lateness, marked, pause, short, undrawn
 from monitor.alerts.alert import Kind, Notification
+from monitor.mail import Closed
 from monitor.ports import Clock, OutboxStore, StoreError
 from monitor.tasks import told_to_end
 
@@ -138,11 +139,11 @@ class Outbox:
             return 0.0
         wait = backoff(row.attempts) if asked is None else asked + MARGIN
         log.warning("a message was not taken", channel=channel.name, key=row.key, again_in=wait, error=why)
-        now, doubt = self._clock.now(), error.uncertain and not edit
-        closed = asked is not None and not error.own
-        await self._surely(partial(self._store.retry, row, now + wait, why, uncertain=doubt, closed=closed))
+        now, doubt, closed = self._clock.now(), error.uncertain and not edit, _closed(row, error)
+        again = partial(self._store.retry, row, now + wait, why, uncertain=doubt, tried=asked is None, closed=closed)
+        await self._surely(again)
         if asked is not None:
-            return now + wait if closed else 0.0
+            return now + wait if closed is Closed.ALL else 0.0
         channel.failures += 1
         return now + pause(channel.failures)
 
@@ -198,7 +199,7 @@ class Outbox:
                 return await channel.platform.find(row.key, to=channel.to, since=row.created - SKEW)
         except Exception as error:
             if isinstance(error, TransportError) and error.retry_after is not None:
-                raise
+                raise _UnseenError(str(error), retry_after=error.retry_after, own=error.own) from error
             log.warning("nobody could look whether a message was taken", channel=channel.name, error=str(error))
             if row.attempts < LOOKS:
                 raise TransportError(f"{channel.platform.name} does not say whether it took it") from error
@@ -236,6 +237,21 @@ class Outbox:
         except Exception:
             log.exception("a notification could not be drawn", key=row.key)
             return undrawn(row)
+
+
+class _UnseenError(TransportError):
+    """The chat wants nobody to look now whether a message is there."""
+
+
+def _closed(row: Notification, error: TransportError) -> Closed | None:
+    """What a channel takes none of for as long as it asked; None when it is only this message that waits."""
+    if error.retry_after is None:
+        return None
+    if not error.own:
+        return Closed.ALL
+    if isinstance(error, _UnseenError):
+        return Closed.LOOKS
+    return Closed.EDITS if row.kind is Kind.UPDATE else None
 
 
 async def _woken(channel: _Channel, within: float) -> None:

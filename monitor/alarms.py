@@ -96,9 +96,7 @@ class Alarms(Reports):
             turn.board.silence(silence, heard)
         return silence
 
-    async def deploy(
-        self, agent: str, duration: float, by: str, reason: str, *, heard: str | None = None
-    ) -> Silence:
+    async def deploy(self, agent: str, duration: float, by: str, reason: str, *, heard: str | None = None) -> Silence:
         """Announce a deploy: what it causes is hidden for a while. Errors: DeskError."""
         name = pick(agent, self.agents, "agent")
         matchers = (("agent", name), ("rule", "|".join(DEPLOYS)))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import Protocol
 
 from monitor.alerts.alert import Notification
+
+
+class Closed(enum.StrEnum):
+    """What a channel takes none of for a while, as it asked: anything, edits, or looks whether a message is there."""
+
+    ALL = "all"
+    EDITS = "edits"
+    LOOKS = "looks"
 
 
 @dataclass(frozen=True, slots=True)

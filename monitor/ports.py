@@ -10,6 +10,7 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
+from monitor.mail import Closed
 from monitor.model import Agent, CashFlow, Order, Sample, Trade
 
 
@@ -251,8 +252,7 @@ class OutboxStore(Protocol):
     async def claim(self, platform: str, now: float, limit: int) -> list[Notification]:
         """Claim due notifications of a channel, the most urgent first; never two of one card at once.
 
-        Urgent: by severity, then pages before everything else, then what is oldest. Nothing while the channel is
-        closed (see `retry`).
+        Urgent: by severity, then pages first, then what is oldest. Nothing for which it is closed (see `retry`).
         """
 
     async def delivered(
@@ -260,17 +260,22 @@ class OutboxStore(Protocol):
     ) -> None:
         """Mark as done, and with a ref remember where it stands, in one transaction.
 
-        A page without a ref had nothing to tell, and counts as taken by nobody. `delayed`: seconds after it was due,
-        where that is worth remembering.
+        A page without a ref had nothing to tell: nobody took it. `delayed`: seconds, where they are worth remembering.
         """
 
     async def retry(
-        self, notification: Notification, at: float, error: str, *, uncertain: bool = False, closed: bool = False
+        self,
+        notification: Notification,
+        at: float,
+        error: str,
+        *,
+        uncertain: bool = False,
+        tried: bool = True,
+        closed: Closed | None = None,
     ) -> None:
-        """Give the claim back, not to be sent before `at`, with one attempt more.
+        """Give the claim back, not to be sent before `at`; `tried`: with one attempt more.
 
-        `uncertain`: it may have been taken all the same. `closed`: nothing may be sent in its channel before `at`,
-        also after a restart; that is no attempt.
+        `uncertain`: it may have been taken. `closed`: what its channel takes none of before `at`, restart or not.
         """
 
     async def bury(self, notification: Notification, now: float, error: str) -> None:

@@ -37,8 +37,8 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serve(behaviour: Behaviour) -> AsyncIterator[Server]:
-    """Run an agent that does `behaviour` with each request."""
+async def serve(behaviour: Behaviour, port: int = 0) -> AsyncIterator[Server]:
+    """Run an agent that does `behaviour` with each request, at a free port or at the one that it had."""
     handlers: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -58,7 +58,7 @@ async def serve(behaviour: Behaviour) -> AsyncIterator[Server]:
         handlers.add(task)
         task.add_done_callback(handlers.discard)
 
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
+    listener = await asyncio.start_server(accept, "127.0.0.1", port, backlog=1_024)
     server = Server(f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}")
     try:
         yield server

@@ -36,9 +36,10 @@ async def ack(ctx: Context) -> Message:
     done = await ctx.desk.acknowledge(words[0], ctx.person.name, " ".join(words[1:]))
     status, now = done.status, ctx.desk.now()
     over = button("Take it over", "handover", status.incident.id, ctx.person.name)
+    then = buttons(status, orders=False) if status.incident.open else ()
     return Message(
         title=f"{_said(done, now)}: {headline(status, ctx.desk.rules.get(status.incident.rule))}",
-        buttons=(*(() if done.changed or done.renewed else over), *buttons(status, orders=False)),
+        buttons=(*(() if done.changed or done.renewed else over), *then),
         footer=footer(status),
     )
 

@@ -73,7 +73,7 @@ def _title(status: IncidentStatus, body: Body, now: float) -> str:
         case "lapsed":
             return f"{why}: it is open again: " if why else "It is open again: "
         case _:
-            return f"Still not acknowledged after {_lasted(status, now)}: "
+            return f"Still not acknowledged, {_lasted(status, now)} after its page: "
 
 
 def _names(whom: Sequence[str]) -> str:

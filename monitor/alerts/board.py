@@ -101,11 +101,7 @@ class Board:
         held = escalation.held(incident, by, note, self._now, self._plan)
         if for_good:
             held = replace(held, lease=None)
-        for alert in draft.of(incident.id):
-            if alert.state is State.FIRING:
-                draft.put(*lifecycle.acknowledge(alert, by, self._now, note))
-            elif alert.acknowledged_by != by:
-                draft.put(*lifecycle.hand_over(alert, by, by, self._now))
+        self._give(incident, by, by, note)
         draft.change(held)
         if renewed:
             draft.note(held.id, held.version, "renewed", note or "still on it", by)
@@ -120,20 +116,24 @@ class Board:
 
     def unacknowledge(self, incident: Incident, by: str, note: str = "") -> Incident:
         """Let an incident go: it fires again."""
-        return paging.let_go(self._draft, incident, by, note or f"{by} let it go", "unacknowledged")
+        return paging.let_go(self._draft, incident, by, note, "unacknowledged")
 
     def hand_over(self, incident: Incident, to: str, by: str, note: str = "") -> Incident:
         """Give an incident into somebody else's hands, acknowledged or not."""
         draft = self._draft
         held = escalation.held(replace(incident, acknowledged=None), to, note, self._now, self._plan)
-        for alert in draft.of(incident.id):
-            if alert.state is State.FIRING:
-                draft.put(*lifecycle.acknowledge(alert, to, self._now, note))
-            else:
-                draft.put(*lifecycle.hand_over(alert, to, by, self._now))
+        self._give(incident, to, by, note)
         draft.note(held.id, held.version, "given", f"to {to}", by)
         paging.again(draft, held, "handover", f"{by} hands it over", (to,))
         return held
+
+    def _give(self, incident: Incident, to: str, by: str, note: str) -> None:
+        """Let somebody have the alerts of an incident."""
+        for alert in self._draft.of(incident.id):
+            if alert.state is State.FIRING:
+                self._draft.put(*lifecycle.acknowledge(alert, to, self._now, note))
+            elif alert.acknowledged_by != to:
+                self._draft.put(*lifecycle.hand_over(alert, to, by, self._now))
 
     def silence(self, silence: Silence, heard: str | None = None) -> None:
         """Hold back pages, and announce that everywhere but in the channel where it was heard."""
@@ -197,7 +197,7 @@ class Board:
         draft = self._draft
         for alert in list(draft.ended.values()):
             self._late(alert)
-        for mark in list(draft.undecided):
+        for mark in draft.to_decide():
             self._decide(mark)
         for incident in list(draft.touched):
             paging.look(draft, incident)

@@ -65,6 +65,10 @@ class Draft:
         """Incidents with an alert that ended because nobody looks any more: that is no recovery."""
         self.was: dict[str, str] = {}
         """Alert -> what hid it until now."""
+        self._freed = False
+        """Whether something hides others no longer."""
+        self._sources: dict[int, dict[tuple[str, ...], frozenset[str]]] = {}
+        """Those of `sources` that are copied here, and may be changed."""
         self._own: set[str] = set()
         """Incidents and rules whose members here are copied, and may be changed."""
         self._changed: dict[str, Alert] = {}
@@ -105,24 +109,31 @@ class Draft:
             self.agents[alert.agent] = (*self.agents.get(alert.agent, ()), mark)
         if alert.state is State.FIRING:
             self.undecided[mark] = None
-        for number, each in enumerate(self.plan.inhibitions):
-            self._source(number, each, alert)
+        if alert.open is not (before is not None and before.open):
+            for number, each in enumerate(self.plan.inhibitions):
+                self._source(number, each, alert)
 
     def _source(self, number: int, rule: Inhibition, alert: Alert) -> None:
         known = self.known(alert)
         if not matches(rule.source, known):
             return
         place = tuple(known.get(name, "") for name in rule.equal)
-        here = dict(self.sources.get(number, {}))
+        here = self._sources.get(number)
+        if here is None:
+            here = self._sources[number] = dict(self.sources.get(number, {}))
+            self.sources[number] = here
         marks = here.get(place, frozenset())
         now = marks | {alert.fingerprint} if alert.open else marks - {alert.fingerprint}
-        if now == marks:
-            return
         here[place] = now
         if not now:
             del here[place]
-            self.undecided.update(dict.fromkeys(each for each, why in self.hidden.items() if why.kind == "inhibited"))
-        self.sources[number] = here
+            self._freed = True
+
+    def to_decide(self) -> list[str]:
+        """Fingerprints about which is to be decided now: all that is inhibited, too, when a cause is over."""
+        if self._freed:
+            self.undecided |= dict.fromkeys(each for each, why in self.hidden.items() if why.kind == "inhibited")
+        return list(self.undecided)
 
     def fresh(self, alert: Alert) -> bool:
         """Whether an alert began to fire in this draft."""

@@ -190,7 +190,7 @@ def _step(draft: Draft, incident: Incident) -> Incident:
     incident = replace(incident, step=number, told=draft.now, channels=every, version=incident.version + 1)
     whom = _whom(draft, (step,))
     lasted = draft.now - (incident.paged or draft.now)
-    why = f"not acknowledged for {lasted:.0f} s: step {number} of {policy.name}"
+    why = f"not acknowledged {lasted:.0f} s after its page: step {number} of {policy.name}"
     again(draft, incident, "step", why, whom, channels, step=number)
     draft.note(incident.id, incident.version, "escalated", f"{why}, to {', '.join(whom) or 'everybody there'}")
     _count_told(draft, incident, seen, "with the escalation")
@@ -222,9 +222,10 @@ def let_go(draft: Draft, incident: Incident, by: str, reason: str, kind: str) ->
     if not incident.channels:
         incident = replace(incident, channels=_routed(draft, incident, draft.of(incident.id)))
     _count_told(draft, incident, draft.of(incident.id), "since nobody has it in hand")
+    why = reason if kind == "lapsed" else f"{by} let it go{f': {reason}' if reason else ''}"
     if kind == "lapsed":
         draft.note(incident.id, incident.version, kind, reason, by)
-    again(draft, incident, "lapsed", reason, _whom(draft, steps))
+    again(draft, incident, "lapsed", why, _whom(draft, steps))
     return incident
 
 

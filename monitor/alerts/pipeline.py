@@ -60,8 +60,8 @@ def _inhibited(alert: Alert, known: Mapping[str, str], draft: Draft) -> Decision
 
 
 def _silenced(known: Mapping[str, str], draft: Draft) -> Decision | None:
-    for silence in draft.silences:
-        if silence.over is None and silence.holds(draft.now) and matches(silence.matchers, known):
+    for silence in draft.silences:  # one whose end nobody has noticed yet hides until then, and that end is told
+        if silence.over is None and silence.starts <= draft.now and matches(silence.matchers, known):
             said = {"deploy": "announced deploy", "maintenance": "maintenance"}.get(silence.kind, "silenced")
             return Decision("silenced", f"{said} by {silence.by}: {silence.reason} ({silence.id})", silence.ends)
     return None

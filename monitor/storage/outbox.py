@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.alerts.alert import AlertEvent, Kind, Notification
-from monitor.mail import Letter, Waiting
+from monitor.mail import Closed, Letter, Waiting
 from monitor.model import Severity
 from monitor.ports import Card, Untaken
 from monitor.rule import DESK
@@ -32,9 +32,10 @@ class _Said:
 
 @dataclass(frozen=True, slots=True)
 class _Wait:
-    """A channel that takes nothing for a while."""
+    """A channel that is closed for a while."""
 
     platform: str
+    closed: Closed
     until: float
 
 
@@ -65,9 +66,8 @@ class Outbox:
 
         async def take(connection: AsyncConnection) -> list[Notification]:
             found: list[Notification] = []
-            if await queue.closed(connection, platform, now):
-                return found
-            while len(found) < limit and (row := await queue.take(connection, platform, now)) is not None:
+            closed = await queue.closed(connection, platform, now)
+            while len(found) < limit and (row := await queue.take(connection, platform, now, closed)) is not None:
                 found.append(row)
             return found
 
@@ -102,21 +102,28 @@ class Outbox:
         await self._file.write(store)
 
     async def retry(
-        self, notification: Notification, at: float, error: str, *, uncertain: bool = False, closed: bool = False
+        self,
+        notification: Notification,
+        at: float,
+        error: str,
+        *,
+        uncertain: bool = False,
+        tried: bool = True,
+        closed: Closed | None = None,
     ) -> None:
-        """Give the claim back, not to be sent before `at`, with one attempt more.
+        """Give the claim back, not to be sent before `at`; if it was `tried`, with one attempt more.
 
-        `uncertain`: it may have been taken all the same. `closed`: nothing may be sent in its channel before `at`,
-        also after a restart; that is no attempt.
+        `uncertain`: it may have been taken all the same. `closed`: what its channel takes none of before `at`, also
+        after a restart.
         """
-        values: dict[str, Any] = {"state": "queued", "not_before": at, "attempts": rows.attempts + (not closed)}
+        values: dict[str, Any] = {"state": "queued", "not_before": at, "attempts": rows.attempts + tried}
         if uncertain:
             values["uncertain"] = True
 
         async def store(connection: AsyncConnection) -> None:
             await _end_claim(connection, notification, error, **values)
-            if closed:
-                await _WAITS.run(connection, [_Wait(notification.platform, at)])
+            if closed is not None:
+                await _WAITS.run(connection, [_Wait(notification.platform, closed, at)])
 
         await self._file.write(store)
 
@@ -197,7 +204,11 @@ class Outbox:
         query = select(rows.platform, func.count(), func.min(rows.created), func.max(rows.error))
         query = query.where(rows.state.in_(OPEN)).group_by(rows.platform).order_by(rows.platform)
         waits = schema.waits.c
-        closed = dict(await self._file.read(select(waits.platform, waits.until).where(waits.until > now)))
+        closed = dict(
+            await self._file.read(
+                select(waits.platform, waits.until).where(waits.until > now, waits.closed == Closed.ALL)
+            )
+        )
         found = await self._file.read(query)
         return [Waiting(channel, count, oldest, why, closed.get(channel)) for channel, count, oldest, why in found]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, bindparam, column, exists, or_, select, update, values
+from collections.abc import Collection
+
+from sqlalchemy import Boolean, ColumnElement, and_, bindparam, column, exists, or_, select, update, values
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.alerts.alert import Kind, Notification
+from monitor.mail import Closed
 from monitor.model import Severity
 from monitor.storage import schema
 from monitor.storage.columns import KIND, SEVERITY
@@ -24,19 +27,22 @@ _others = schema.notifications.alias("others")
 _same_card = and_(_others.c.alert == rows.alert, _others.c.platform == rows.platform)
 
 
-async def closed(connection: AsyncConnection, channel: str, now: float) -> bool:
-    """Whether a channel takes nothing yet."""
-    until = (await connection.execute(_UNTIL, {"channel": channel})).scalar()
-    return until is not None and now < until <= now + BELIEVED
+async def closed(connection: AsyncConnection, channel: str, now: float) -> frozenset[str]:
+    """What a channel takes none of now, in words of Closed."""
+    found = await connection.execute(_WAITS, {"channel": channel})
+    return frozenset(what for what, until in found if now < until <= now + BELIEVED)
 
 
-async def take(connection: AsyncConnection, channel: str, now: float) -> Notification | None:
-    """Claim the most urgent row of a channel that is due.
+async def take(
+    connection: AsyncConnection, channel: str, now: float, closed: Collection[str] = ()
+) -> Notification | None:
+    """Claim the most urgent row of a channel that is due; none for which it is closed.
 
     An update with a newer page or update of its card is done without being sent: a card is drawn as it is.
     """
-    while True:
-        given = {"channel": channel, "now": now, "far": now + BELIEVED}
+    given = {"channel": channel, "now": now, "far": now + BELIEVED}
+    given |= {"edits": Closed.EDITS not in closed, "looks": Closed.LOOKS not in closed}
+    while Closed.ALL not in closed:
         found = [each for each in await connection.execute(_NEXT, given) if each.id is not None]
         if not found:
             return None
@@ -46,6 +52,7 @@ async def take(connection: AsyncConnection, channel: str, now: float) -> Notific
             claimed = update(schema.notifications).where(rows.id == row.id)
             await connection.execute(claimed.values(state="claimed", claimed_at=now))
             return row
+    return None
 
 
 async def _superseded(connection: AsyncConnection, row: Notification, now: float) -> bool:
@@ -94,6 +101,8 @@ _oldest = (
         rows.severity == _classes.c.severity,
         rows.kind == _classes.c.kind,
         or_(rows.not_before <= bindparam("now"), rows.not_before > bindparam("far")),
+        or_(rows.kind != Kind.UPDATE, bindparam("edits", type_=Boolean())),
+        or_(~rows.uncertain, bindparam("looks", type_=Boolean())),
         ~_held(),
     )
     .order_by(rows.id)
@@ -102,4 +111,4 @@ _oldest = (
 )
 _NEXT = select(_classes.c.severity, _classes.c.kind, _oldest.label("id"))
 _ROW = of(Notification, schema.notifications).where(rows.id == bindparam("number"))
-_UNTIL = select(schema.waits.c.until).where(schema.waits.c.platform == bindparam("channel"))
+_WAITS = select(schema.waits.c.closed, schema.waits.c.until).where(schema.waits.c.platform == bindparam("channel"))

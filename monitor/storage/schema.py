@@ -222,6 +222,7 @@ waits = Table(
     "waits",
     metadata,
     _key("platform", TEXT),
+    _key("closed", TEXT),
     _must("until", TIME),
 )
 

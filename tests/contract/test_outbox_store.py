@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.alerts.alert import Kind, Notification
-from monitor.mail import Waiting
+from monitor.mail import Closed, Waiting
 from monitor.model import Severity
 from monitor.ports import Card, Change
 from monitor.storage import Database, schema
@@ -131,7 +131,7 @@ async def test_a_try_whose_end_is_unknown_is_marked_until_it_is_delivered(store:
     await store.retry(claimed, T0, "reset", uncertain=True)
     (claimed,) = await store.claim("console", T0, 1)
     assert (claimed.uncertain, claimed.attempts) == (True, 1)
-    await store.retry(claimed, T0, "429", closed=True)
+    await store.retry(claimed, T0, "429", tried=False, closed=Closed.ALL)
     assert await store.claim("console", T0, 1) == [claimed]
 
 
@@ -139,7 +139,7 @@ async def test_a_channel_that_asks_for_silence_is_given_nothing_until_then_whate
     async with new_store(tmp_path) as store:
         await _queue(store, a_notification("n1"))
         (claimed,) = await store.claim("console", T0, 1)
-        await store.retry(claimed, T0 + 30, "429", closed=True)
+        await store.retry(claimed, T0 + 30, "429", tried=False, closed=Closed.ALL)
         await _queue(store, a_notification("n2", alert="a2", severity=Severity.CRITICAL))
         await _queue(store, a_notification("n3", alert="a2", platform="slack"))
         assert await _claim(store, T0 + 29.9) == []
@@ -151,10 +151,27 @@ async def test_a_channel_that_asks_for_silence_is_given_nothing_until_then_whate
         assert [(each.key, each.attempts) for each in found] == [("n2", 0), ("n1", 0)]
 
 
+async def test_where_only_edits_or_looks_are_unwelcome_pages_go_on(tmp_path: Path) -> None:
+    async with new_store(tmp_path) as store:
+        keys = ("edit", "unsure", "edit2", "unsure2", "page")
+        for key in keys:
+            kind = Kind.UPDATE if key.startswith("edit") else Kind.PAGE
+            await _queue(store, a_notification(key, kind, alert=key, uncertain=key.startswith("unsure")))
+        unsure = (await store.claim("console", T0, 1))[0]
+        await store.retry(unsure, T0 + 60, "429", tried=False, closed=Closed.LOOKS)
+        assert await _claim(store, limit=1) == ["page"]
+        edit = (await store.claim("console", T0, 1))[0]
+        await store.retry(edit, T0 + 30, "429", tried=False, closed=Closed.EDITS)
+    async with opened(tmp_path / "nightdesk.db") as store:
+        assert await _claim(store, T0 + 29) == []
+        assert await _claim(store, T0 + 30) == ["edit", "edit2"]
+        assert await _claim(store, T0 + 60) == ["unsure", "unsure2"]
+
+
 async def test_a_wait_that_only_a_clock_that_stood_wrong_can_have_asked_for_is_none(store: Database) -> None:
     await _queue(store, a_notification("n1"), a_notification("n2", alert="a2"))
     (claimed,) = await store.claim("console", T0 + 1e7, 1)
-    await store.retry(claimed, T0 + 1e7 + 60, "429", closed=True)
+    await store.retry(claimed, T0 + 1e7 + 60, "429", closed=Closed.ALL)
     assert await _claim(store) == ["n1", "n2"]
 
 

@@ -87,7 +87,7 @@ async def test_a_card_counts_its_places_and_offers_a_pause_only_where_one_is_tak
 @pytest.mark.parametrize(
     ("body", "title", "field"),
     [
-        ({"what": "step", "step": 2}, "Still not acknowledged after 4 m", ("Step", "2")),
+        ({"what": "step", "step": 2}, "Still not acknowledged, 4 m after its page", ("Step", "2")),
         ({"what": "more", "more": 7}, "7 more agents", ("New", "agent0, agent1, agent2, agent3, agent4 and 2 more")),
         ({"what": "more", "more": 1}, "1 more agent", ("New", "agent0")),
         (

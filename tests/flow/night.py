@@ -6,24 +6,30 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bot import cards
+from bot import cards, command
+from bot.access import Access
+from bot.chat import Message, MessageRef
 from bot.outbox import Outbox
 from bot.platforms.memory import Memory
+from bot.router import Router
 from monitor import rule
 from monitor.alerts import runbooks
 from monitor.alerts.plan import Plan
 from monitor.desk import Desk
-from monitor.model import Agent, Limits, LossLimit, Sample, Trade
-from monitor.ports import AgentControl, Observation
+from monitor.model import Agent, Limits, LossLimit, Person, Sample, Trade
+from monitor.ports import AgentControl, AuditEntry, Change, Observation
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
 from tests.stores import new_database
 
 EVENING = 1_790_000_000.0
+CHATS = ("console", "telegram", "slack")
+PEOPLE = tuple(Person(name, role, dict.fromkeys(CHATS, name)) for name, role in (("ana", "admin"), ("ben", "operator")))
+"""A chat calls each by their name."""
 LIMITS = Limits(min_balance=100.0, hard_loss=LossLimit(share=0.3))
 
 
@@ -47,31 +53,79 @@ class Obedient:
         return "ok"
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A new message in a chat, and when."""
+
+    chat: str
+    time: float
+    message: Message
+
+    @property
+    def called(self) -> list[str]:
+        """Whom it calls."""
+        return [each.name for each in self.message.mentions]
+
+
+class Chat(Memory):
+    """A chat whose messages are kept with their times, past its own end."""
+
+    def __init__(self, name: str, clock: Hand, heard: list[Heard]) -> None:
+        super().__init__(name, clock.now)
+        self._hand = clock
+        self._heard = heard
+
+    async def send(
+        self, message: Message, under: MessageRef | None = None, *, to: str | None = None, key: str = ""
+    ) -> MessageRef:
+        ref = await super().send(message, under, to=to, key=key)
+        self._heard.append(Heard(self.name, self._hand.time, message))
+        return ref
+
+
 class Night:
-    """One night of a desk; `restart` ends it and finds it again from its file."""
+    """One night of a desk; `restart` ends it and finds it again from its file.
+
+    Between a stop and a start `plan`, `platforms` (the channels) and `agents` may be changed.
+    """
 
     def __init__(
-        self, file: Path, agents: tuple[Agent, ...], controls: Mapping[str, AgentControl], hold: float
+        self,
+        file: Path,
+        agents: tuple[Agent, ...],
+        controls: Mapping[str, AgentControl],
+        plan: Plan,
+        chats: tuple[str, ...],
     ) -> None:
         self.clock = Hand()
         self.agents = agents
-        self.hold = hold
-        self.platforms: tuple[str, ...] = ("console",)
+        self.plan = plan
+        self.platforms: tuple[str, ...] = plan.channels
+        self.heard: list[Heard] = []
+        """Every new message, restarts or not."""
+        self._names = chats
         self._file = file
         self._controls = controls
         self.store: Database
         self.desk: Desk
-        self.chat: Memory
+        self.chats: dict[str, Chat]
+
+    @property
+    def chat(self) -> Chat:
+        """The first chat."""
+        return next(iter(self.chats.values()))
 
     async def start(self) -> None:
         self.store = await open_store(str(self._file))
-        self.chat = Memory("console", self.clock.now)
-        await self.chat.start(_nobody)
-        setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), Plan(self.platforms, hold=self.hold))
+        self.chats = {name: Chat(name, self.clock, self.heard) for name in self._names}
+        plan = replace(self.plan, channels=self.platforms)
+        setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), plan)
         self.desk = Desk(setup, store=self.store, controls=self._controls, runbooks=runbooks.load(), clock=self.clock)
-        self._outbox = Outbox(
-            self.store, {"console": self.chat}, functools.partial(cards.draw, self.desk, {}), self.clock
-        )
+        self._router = Router(command.discover(), Access(PEOPLE), self.desk, self._audit, mail=self.store)
+        for chat in self.chats.values():
+            await chat.start(self._router.handle)
+        draw = functools.partial(cards.draw, self.desk, {each.name: each for each in PEOPLE})
+        self._outbox = Outbox(self.store, self.chats, draw, self.clock)
         await self.desk.start(await self.store.orphaned(self.platforms, self.clock.now()))
         self._worker = asyncio.create_task(self._outbox.run())
 
@@ -107,6 +161,22 @@ class Night:
         )
         return replace(calm, **says)
 
+    async def wait(self, seconds: float, *, step: float = 10.0, deliver: bool = True) -> None:
+        """Let time pass as the desk's pulse does."""
+        until = self.clock.time + seconds
+        while self.clock.time < until:
+            self.clock.time = min(until, self.clock.time + step)
+            await self.desk.tick()
+            await self.desk.fail_over(await self.store.untaken(self.clock.time - self.desk.plan.failover_after))
+            if deliver:
+                await self.delivered()
+
+    async def say(self, line: str, by: str = "ana", chat: str | None = None) -> Message:
+        """Type a line, let what follows from it be delivered, and give the answer."""
+        (answer, *_) = await self.chats[chat or self.chat.name].give(line, by)
+        await self.delivered()
+        return answer
+
     async def delivered(self) -> None:
         """Wait until everything in the outbox has been told."""
         self._outbox.wake()
@@ -115,13 +185,27 @@ class Night:
                 self._outbox.wake()
                 await asyncio.sleep(0.002)
 
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something holds of what is told, while no time passes."""
+        async with asyncio.timeout(5):
+            while not holds():
+                self._outbox.wake()
+                await asyncio.sleep(0.002)
+
+    async def _audit(self, entry: AuditEntry) -> None:
+        await self.store.commit(Change(audit=(entry,)))
+
+    def told(self, since: float, chat: str | None = None) -> list[tuple[float, str]]:
+        """New messages since a time: how many seconds after it, and their titles; in one chat or in all."""
+        return [
+            (round(each.time - since, 3), each.message.title)
+            for each in self.heard
+            if each.time >= since and chat in (None, each.chat)
+        ]
+
     def pages(self) -> list[str]:
         """Titles of the new messages since the start (not the edits)."""
         return [message.title for _, message in self.chat.sent]
-
-
-async def _nobody(*_: object) -> None:
-    """Nobody types."""
 
 
 @contextlib.asynccontextmanager
@@ -132,12 +216,17 @@ async def night(
     names: tuple[str, ...] = ("alpha",),
     controls: Mapping[str, AgentControl] | None = None,
     hold: float = 0.0,
+    plan: Plan | None = None,
+    chats: tuple[str, ...] = ("console",),
     seen_before: bool = True,
     change: Callable[[Agent], Agent] = lambda agent: agent,
 ) -> AsyncIterator[Night]:
-    """A running night; with `seen_before` every agent has been calm for a while, so that nothing is 'found'."""
+    """A running night; with `seen_before` every agent has been calm for a while, so that nothing is 'found'.
+
+    `plan`: how people are told, without a hold on duplicates by default; `chats`: those that are there.
+    """
     agents = tuple(change(Agent(name, limits=limits)) for name in names)
-    one = Night(new_database(folder), agents, controls or {}, hold)
+    one = Night(new_database(folder), agents, controls or {}, plan or Plan(chats, hold=hold), chats)
     await one.start()
     try:
         if seen_before:

@@ -13,6 +13,7 @@ from bot.chat import Invocation, Message
 from bot.command import Context, Role, UsageError
 from bot.commands.outbox import outbox
 from monitor.alerts.alert import Kind
+from monitor.mail import Closed
 from monitor.model import Person, Severity
 from monitor.ports import Change
 from monitor.storage import Database
@@ -54,7 +55,7 @@ async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
         for row in await store.claim("slack", T0, 9):
             await store.bury(row, T0 + 240, "the channel\nis archived")
         (first, *_) = await store.claim("telegram:-100", T0, 1)
-        await store.retry(first, NOW + 600, "slow down", closed=True)
+        await store.retry(first, NOW + 600, "slow down", closed=Closed.ALL)
         yield Asked(store)
 
 

@@ -92,9 +92,16 @@ class Chats:
 
 
 def settings(
-    folder: Path, telegram: FakeTelegram, slack: FakeSlack, agents: Mapping[str, str]
+    folder: Path,
+    telegram: FakeTelegram,
+    slack: FakeSlack,
+    agents: Mapping[str, str],
+    *,
+    interval: str = "200ms",
+    group_wait: str = "0s",
+    venues: Mapping[str, str] | None = None,
 ) -> tuple[Path, dict[str, str]]:
-    """The settings file of such a desk, and its environment."""
+    """The settings file of such a desk, and its environment. `venues`: of agents that have one."""
     people = "".join(
         f'[[people]]\nname = "{name}"\nrole = "{role}"\ntelegram = {ids[0]}\nslack = "{ids[1]}"\n'
         for name, role, ids in (("ana", "admin", ANA), ("ben", "operator", BEN), ("vic", "viewer", VIC))
@@ -102,11 +109,13 @@ def settings(
     watched = "".join(
         f'[[agents]]\nid = "{name}"\nsource = {{ kind = "http", url = "{url}" }}\n'
         f'control = {{ kind = "http", url = "{url}" }}\nconfirm_within = "5s"\n'
+        + (f'labels = {{ venue = "{venues[name]}" }}\n' if venues else "")
         for name, url in agents.items()
     )
     file = folder / "nightdesk.toml"
     file.write_text(
-        f'[desk]\ndatabase = "nightdesk.db"\ninterval = "200ms"\n[alerts]\ngroup_wait = "0s"\n'
+        f'[desk]\ndatabase = "nightdesk.db"\ninterval = "{interval}"\n'
+        f'[alerts]\ngroup_wait = "{group_wait}"\n'
         f'[telegram]\nchat = {telegram.chat}\nbase_url = "{telegram.url}"\n'
         f'[slack]\nchannel = "{slack.channel}"\nbase_url = "{slack.url}"\n{people}{watched}'
     )

@@ -26,6 +26,17 @@ _FINE, _WRONG = 28, 3
 """Of 40 calls these go well, and so many wrong in each way: 30 %, shuffled."""
 
 
+@dataclass(frozen=True)
+class Early:
+    """A call that did not await what a 429 had asked for."""
+
+    asked: float
+    """By the monotonic clock."""
+    seconds: int
+    came: float
+    method: str
+
+
 @dataclass
 class Dice:
     """What goes wrong with the next call, and what went wrong so far."""
@@ -35,10 +46,9 @@ class Dice:
     """Seconds that a 429 asks for, at least and at most."""
     thrown: Counter[str] = field(default_factory=Counter)
     """Kind -> how often, of the calls that send a message."""
-    asked: list[float] = field(default_factory=list)
-    """When a 429 was answered, by the monotonic clock."""
-    early: list[float] = field(default_factory=list)
-    """The answer of the 429 (see `asked`) whose time a call did not await."""
+    asked: tuple[float, int] = (0.0, 0)
+    """When the newest 429 was answered, by the monotonic clock, and for how many seconds."""
+    early: list[Early] = field(default_factory=list)
     calm: bool = False
 
     def __post_init__(self) -> None:
@@ -60,12 +70,12 @@ class Dice:
 
     def seconds(self) -> int:
         """What a 429 asks for."""
-        self.asked.append(time.monotonic())
-        return self._random.randint(*self.waits)
+        self.asked = (time.monotonic(), self._random.randint(*self.waits))
+        return self.asked[1]
 
-    def came_early(self) -> None:
+    def came_early(self, method: str) -> None:
         """A call came before the time that the newest 429 had asked for."""
-        self.early.append(self.asked[-1])
+        self.early.append(Early(*self.asked, time.monotonic(), method))
 
 
 class Telegram(FakeTelegram):
@@ -81,7 +91,7 @@ class Telegram(FakeTelegram):
             super()._wait_asked(key)
         except Refuse:
             if self.early > before:
-                self.dice.came_early()
+                self.dice.came_early(self.calls[-1].method)
             raise
 
     async def _fault(self, method: str, key: str) -> str | None:
@@ -120,7 +130,7 @@ class SlackFaults(Faults):
         before = self.early
         found = super().refusal(method, arguments, fault)
         if self.early > before:
-            self.dice.came_early()
+            self.dice.came_early(method)
         return found
 
 

@@ -59,8 +59,9 @@ def upgrade() -> None:
     op.create_table(
         "waits",
         must("platform", text),
+        must("closed", text),
         must("until", time),
-        sa.PrimaryKeyConstraint("platform", name="waits_pk"),
+        sa.PrimaryKeyConstraint("platform", "closed", name="waits_pk"),
     )
     op.create_table(
         "messages",
