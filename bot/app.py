@@ -188,7 +188,7 @@ class App:
             inbox=self.store,
             mail=self.store,
         )
-        await self.store.commit(Change(notifications=cards.still_open(self.desk, self._channels, away)))
+        await self.store.commit(Change(notifications=cards.still_open(self.desk, self._own, away)))
         for platform in self.platforms.values():
             self._stack.push_async_callback(platform.stop)
         self._crew.spawn(self.outbox.run(), "outbox")

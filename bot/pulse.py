@@ -28,6 +28,8 @@ MINUTE, WHILE = 60.0, 300.0
 """Seconds for which what was measured counts."""
 ANSWERS_WITHIN = 8.0
 """Seconds the database may take for a trial write."""
+STUCK = 120.0
+"""Seconds after which a chat that does not take what waits for it cannot be relied on."""
 TERMINAL = "console"
 """The chat that is no chat beyond this machine."""
 
@@ -159,8 +161,14 @@ class Pulse:
             turned=now - self._turned,
             stored=now - self._stored,
             refused=self.refused,
-            chats=_beyond(chats) or chats,
+            chats=self._able(_beyond(chats) or chats),
         )
+
+    def _able(self, chats: Mapping[str, str | None]) -> Mapping[str, str | None]:
+        """The chats, with those in which messages wait for long in trouble too: one may ask to wait for hours."""
+        ages = self._ages()
+        late = {name: f"a message waits for {ages[name]:.0f} s" for name in chats if ages.get(name, 0.0) > STUCK}
+        return {name: why or late.get(name) for name, why in chats.items()}
 
     def figures(self, version: str, *, well: bool, pinged: float | None) -> Figures:
         """What the desk measures of itself. `pinged`: when the dead man's switch was, by the loop's clock."""

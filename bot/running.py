@@ -16,7 +16,7 @@ from bot.chat import ChatPlatform, Handler
 from bot.settings import Settings
 from monitor.alerts.plan import Plan, Route
 
-AGAIN = (1.0, 60.0)
+AGAIN = (1.0, 10.0)
 """Seconds before a platform that failed to start is tried again: at first, at most."""
 
 log = structlog.get_logger()

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from monitor.alerts import lifecycle
 from monitor.alerts.alert import Alert
+from monitor.alerts.board import Board
+from monitor.alerts.incident import Incident
 from monitor.alerts.plan import DEPLOYS, Override
 from monitor.alerts.silence import Matchers, Silence
 from monitor.answers import Acknowledgement, DeskError, IncidentStatus, pick, short_id
@@ -16,6 +18,7 @@ from monitor.rule import DESK
 from monitor.vitals import Vitals
 
 LONGEST_SILENCE = 86_400.0
+MOST_SILENCES = 200
 LONGEST_DUTY = 31 * 86_400.0
 
 
@@ -43,7 +46,7 @@ class Alarms(Reports):
         """Take an incident in hand, or renew that. Errors: DeskError (no such alert, already over)."""
         found = await self.alert(name)
         async with self._book.turn() as turn:
-            incident = turn.board.incident_of(self._standing(found))
+            incident = self._meant(turn.board, found)
             changed, renewed = turn.board.acknowledge(incident, by, note)
         return Acknowledgement(await self._status_at(found), changed, renewed)
 
@@ -51,7 +54,7 @@ class Alarms(Reports):
         """Let an incident go, which then fires again. Errors: DeskError (nobody has it in hand)."""
         found = await self.alert(name)
         async with self._book.turn() as turn:
-            incident = turn.board.incident_of(self._standing(found))
+            incident = self._meant(turn.board, found)
             if incident.acknowledged is None:
                 raise DeskError(f"Nobody has {incident.id} in hand: there is nothing to let go.")
             turn.board.unacknowledge(incident, by, note)
@@ -62,8 +65,13 @@ class Alarms(Reports):
         person = self.able(to)
         found = await self.alert(name)
         async with self._book.turn() as turn:
-            turn.board.hand_over(turn.board.incident_of(self._standing(found)), person, by, note)
+            turn.board.hand_over(self._meant(turn.board, found), person, by, note)
         return await self._status_at(found)
+
+    def _meant(self, board: Board, found: Alert) -> Incident:
+        """The incident that is meant, as it is now: it stands while any of its alerts does. Errors: DeskError."""
+        incident = self._ledger.incidents.get(found.incident or "")
+        return incident if incident is not None else board.incident_of(self._standing(found))
 
     def able(self, name: str) -> str:
         """The person called so, or who alone is so called at the beginning, if they may act. Errors: DeskError."""
@@ -88,6 +96,8 @@ class Alarms(Reports):
         """
         if not 0 < duration <= LONGEST_SILENCE:
             raise DeskError("A silence lasts 24 h at most: give a duration such as 30m or 2h.")
+        if len(self.silences()) >= MOST_SILENCES:
+            raise DeskError(f"There are {MOST_SILENCES} silences already: end some with /silences first.")
         if not matchers:
             raise DeskError("A silence says what it is about: an alert, or rule=..., agent=... or a label.")
         now = self.now()

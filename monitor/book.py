@@ -74,6 +74,7 @@ class Book:
             overrides=await self.store.overrides(now),
             last_pages=await self.store.last_pages(now - plan.hold),
             openings=await self.store.openings(now - plan.flap_within),
+            flapped=await self.store.flapped(now - plan.flap_within),
         )
         self.situation = Situation(
             states={name: state for name, (state, _) in found.items() if state.sample is not None},
@@ -90,6 +91,7 @@ class Book:
                     turn.board.give_up(alert)
             for incident in untold:
                 turn.board.tell_anew(incident)
+            turn.board.rehome()
 
     async def close(self) -> None:
         """Keep every agent's state, so that the next start is quick."""

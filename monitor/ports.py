@@ -174,6 +174,9 @@ class Store(Protocol):
     async def measured(self, since: float) -> list[Measured]:
         """When each incident that was paged since then was paged, first heard of, taken in hand and over."""
 
+    async def flapped(self, since: float) -> Collection[str]:
+        """Fingerprints of alerts opened since then of which it was told that they flap."""
+
     async def openings(self, since: float) -> Mapping[str, tuple[float, ...]]:
         """Fingerprint -> when its alerts opened since then, in order."""
 

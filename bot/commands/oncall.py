@@ -10,6 +10,8 @@ from bot.command import Context, Role, UsageError, command
 from bot.quantities import shown
 from bot.views.oncall import duties, taken
 
+STALE = 60.0
+"""Seconds after which a change of the duty is no longer made without being asked for again."""
 _HOW = "/oncall, /oncall take 4h, or /oncall give ben 4h"
 
 
@@ -29,6 +31,8 @@ async def oncall(ctx: Context) -> Message:
         raise UsageError(f"{shown(ctx.args[0])} has no meaning here: write {_HOW}")
     if not may:
         raise UsageError("only an operator or admin can acknowledge and so have the duty: ask one of them")
+    if ctx.desk.now() - ctx.invocation.time > STALE:
+        raise UsageError("it came so late that it was not done: if it still holds, give it again")
     before, seconds, after = _parted(ctx.args[1:])
     person, rotation = (before, after) if verb == "give" else (ctx.person.name, before or after)
     if verb == "give" and not person:

@@ -61,7 +61,8 @@ async def _meant(desk: Desk, name: str) -> Matchers:
     if len(alerts) == 1:
         return (("alert", alerts[0].fingerprint),)
     agents, labels = sorted({each.agent for each in alerts}), {each.labels for each in alerts}
-    place = (("agent", "|".join(agents)),) if len(agents) <= _AGENTS else status.incident.labels
+    few = len(agents) <= _AGENTS or not status.incident.labels  # never the rule alone: that is the whole fleet
+    place = (("agent", "|".join(agents)),) if few else status.incident.labels
     return (("rule", status.incident.rule), *place, *(labels.pop() if len(labels) == 1 else ()))
 
 

@@ -67,7 +67,17 @@ class Board:
             return
         self._draft.change(replace(known, paged=None, told=None, channels=(), version=known.version + 1))
         for alert in self._draft.of(incident):
+            self._draft.last_pages.pop(alert.fingerprint, None)
             self._draft.alter(alert, "unrouted", "its page was on its way to a channel that is gone", paged=None)
+
+    def rehome(self) -> None:
+        """Let no incident be told of only in channels that are gone."""
+        for incident in list(self._draft.incidents.values()):
+            left = tuple(each for each in incident.channels if each in self._plan.channels)
+            if incident.paged is not None and not left and self._plan.channels:
+                self.tell_anew(incident.id)
+            elif left != incident.channels:
+                self._draft.change(replace(incident, channels=left, version=incident.version + 1))
 
     def keep(self, alert: Alert, by: str) -> Alert:
         """Treat an alert found at the first start as news."""
@@ -86,18 +96,19 @@ class Board:
         incident = self._draft.incidents.get(alert.incident or "")
         if incident is not None:
             return incident
-        self._draft.hidden.pop(alert.fingerprint, None)
-        return paging.enlist(self._draft, self._draft.alerts[alert.fingerprint])
+        return paging.alone(self._draft, self._draft.alerts[alert.fingerprint])
 
     def acknowledge(self, incident: Incident, by: str, note: str = "", *, for_good: bool = False) -> tuple[bool, bool]:
         """Take an incident in hand. Returns whether that changed anything, and whether it only renewed a lease.
 
         `for_good`: without a lease, as what was found at the first start is accepted.
         """
+        incident = self._draft.incidents.get(incident.id, incident)
         mine = incident.acknowledged_by == by
         if incident.acknowledged is not None and not mine and incident.asked is None:
             return False, False
         draft, renewed = self._draft, incident.acknowledged is not None and mine
+        incident = paging.without_untold(draft, incident)
         held = escalation.held(incident, by, note, self._now, self._plan)
         if for_good:
             held = replace(held, lease=None)
@@ -121,6 +132,7 @@ class Board:
     def hand_over(self, incident: Incident, to: str, by: str, note: str = "") -> Incident:
         """Give an incident into somebody else's hands, acknowledged or not."""
         draft = self._draft
+        incident = paging.reached(draft, incident)
         held = escalation.held(replace(incident, acknowledged=None), to, note, self._now, self._plan)
         self._give(incident, to, by, note)
         draft.note(held.id, held.version, "given", f"to {to}", by)
@@ -274,8 +286,9 @@ def restored(
     overrides: Sequence[Override] = (),
     last_pages: Mapping[str, float] | None = None,
     openings: Mapping[str, flapping.Openings] | None = None,
+    flapped: Collection[str] = (),
 ) -> Ledger:
-    """The ledger that these stored facts make."""
+    """The ledger that these stored facts make. `flapped`: fingerprints of which it was told that they flap."""
     start = Ledger(
         silences=tuple(silences), overrides=tuple(overrides), last_pages=last_pages or {}, openings=openings or {}
     )
@@ -286,8 +299,8 @@ def restored(
         draft.put(alert)
         if alert.incident in draft.incidents:
             draft.join(alert.incident, alert.fingerprint)
-    for mark in draft.openings:
-        if (stable := flapping.until(draft.openings[mark], now, plan)) is not None:
+    for mark in flapped:
+        if (stable := flapping.until(draft.openings.get(mark, ()), now, plan)) is not None:
             draft.flaps[mark] = stable
     for alert in alerts:
         if alert.state is State.FIRING and alert.incident not in draft.incidents:

@@ -256,7 +256,8 @@ class Draft:
         """Reckon when something is next to be done about an incident."""
         alerts = self.of(incident.id)
         first = alerts[0] if alerts else None
-        policy = escalation.policy(incident, {} if first is None else self.known(first), self.plan)
+        known = {"rule": incident.rule} if first is None else self.known(first)
+        policy = escalation.policy(incident.severity, known, self.plan)
         more = any(alert.paged is None and alert.state is State.FIRING for alert in alerts)
         when = escalation.next_time(incident, policy, self.plan, more=more)
         if when is None:

@@ -11,10 +11,10 @@ from monitor.alerts.silence import matches
 from monitor.model import Severity
 
 
-def policy(incident: Incident, known: Mapping[str, str], plan: Plan) -> Policy | None:
-    """The policy of an incident; `known`: what is known of its first alert. None: nobody is reminded."""
+def policy(severity: Severity, known: Mapping[str, str], plan: Plan) -> Policy | None:
+    """The policy of an alert of which `known` is known (`silence.names`). None: nobody is reminded."""
     for each in plan.policies:
-        if incident.severity >= each.severity and (not each.match or matches(each.match, known)):
+        if severity >= each.severity and (not each.match or matches(each.match, known)):
             return each
     return None
 

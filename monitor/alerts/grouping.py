@@ -18,9 +18,9 @@ def shared(known: Mapping[str, str], plan: Plan) -> Labels:
     return tuple((name, known[name]) for name in plan.group_by if known.get(name))
 
 
-def key(rule: str, channels: tuple[str, ...], labels: Labels) -> str:
-    """What the alerts of one incident have in common; those that other people hear of are never one."""
-    return "\x1f".join((rule, ",".join(channels), *(f"{name}={value}" for name, value in labels)))
+def key(rule: str, heard: tuple[str, ...], labels: Labels) -> str:
+    """What the alerts of one incident have in common; those of which others hear (channels, policy) are never one."""
+    return "\x1f".join((rule, ",".join(heard), *(f"{name}={value}" for name, value in labels)))
 
 
 def anywhere(key: str) -> str:

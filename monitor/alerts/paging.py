@@ -23,7 +23,9 @@ def enlist(draft: Draft, alert: Alert) -> Incident:
     """Let an alert join the incident that it belongs to, or begin one."""
     known = draft.known(alert)
     labels = grouping.shared(known, draft.plan)
-    key = grouping.key(alert.rule, routing.channels(alert.severity, known, draft.plan), labels)
+    policy = escalation.policy(alert.severity, known, draft.plan)
+    heard = (*routing.channels(alert.severity, known, draft.plan), policy.name if policy is not None else "")
+    key = grouping.key(alert.rule, heard, labels)
     for each in (key, grouping.anywhere(key)):
         incident = draft.incidents.get(draft.keys.get(each, ""))
         if incident is not None and grouping.takes(incident, draft.plan, draft.now):
@@ -56,6 +58,29 @@ def stand(draft: Draft, alert: Alert, channels: tuple[str, ...]) -> None:
     draft.set_due(incident)
 
 
+def alone(draft: Draft, alert: Alert) -> Incident:
+    """Let an alert that nobody was told of be an incident of its own, since somebody does something about it."""
+    incident = grouping.opened(alert, f"own\x1f{alert.id}", (), draft.now)
+    draft.hidden.pop(alert.fingerprint, None)
+    draft.change(incident)
+    draft.alter(alert, "joined", f"incident {incident.id}", incident=incident.id)
+    draft.join(incident.id, alert.fingerprint)
+    return incident
+
+
+def without_untold(draft: Draft, incident: Incident) -> Incident:
+    """The incident without what joined it and was not told of yet: nobody takes in hand what they have not seen."""
+    if incident.paged is None:
+        return incident
+    for alert in draft.of(incident.id):
+        if alert.paged is None and alert.state is State.FIRING:
+            draft.leave(incident.id, alert.fingerprint)
+            draft.alter(alert, "left", "the incident was taken in hand before it was told of", incident=None)
+            draft.undecided[alert.fingerprint] = None
+            incident = replace(incident, alerts=incident.alerts - 1, version=incident.version + 1)
+    return incident
+
+
 def look(draft: Draft, of: str) -> None:
     """Do what is to be done about an incident now."""
     incident = draft.incidents.get(of)
@@ -75,6 +100,9 @@ def look(draft: Draft, of: str) -> None:
         return
     taken = incident.acknowledged is not None
     incident = _lease(draft, incident) if taken else _step(draft, _more(draft, incident))
+    if not draft.members.get(incident.id):  # the last was hidden just now
+        _resolve(draft, incident)
+        return
     _edit(draft, incident)
     draft.set_due(incident)
 
@@ -203,6 +231,8 @@ def _lease(draft: Draft, incident: Incident) -> Incident:
     if incident.asked is None:
         if incident.lease is None or draft.now < incident.lease:
             return incident
+        if all(pipeline.suppressed(each, draft) is not None for each in draft.of(incident.id)):
+            return replace(incident, lease=draft.now + POSTPONED, version=incident.version + 1)
         incident = replace(incident, asked=draft.now, version=incident.version + 1)
         again(draft, incident, "ask", "the acknowledgement has lasted as long as it may", (holder,))
         draft.note(incident.id, incident.version, "asked", f"whether {holder} is still on it")
@@ -212,6 +242,14 @@ def _lease(draft: Draft, incident: Incident) -> Incident:
     return let_go(draft, incident, DESK, f"{holder} did not say to be still on it", "lapsed")
 
 
+def reached(draft: Draft, incident: Incident) -> Incident:
+    """The incident with the channels where people are told of it, also if nobody was told of it until now."""
+    if incident.channels:
+        return incident
+    channels = _routed(draft, incident, draft.of(incident.id))
+    return replace(incident, channels=channels, paged=incident.paged or draft.now)
+
+
 def let_go(draft: Draft, incident: Incident, by: str, reason: str, kind: str) -> Incident:
     """Let an incident go out of somebody's hands: it is told of anew, and its escalation begins anew."""
     for alert in draft.of(incident.id):
@@ -219,8 +257,7 @@ def let_go(draft: Draft, incident: Incident, by: str, reason: str, kind: str) ->
     incident = escalation.let_go(incident, draft.now)
     steps = escalation.at_once(_policy(draft, incident, draft.of(incident.id)))
     incident = replace(incident, step=len(steps), told=draft.now, paged=incident.paged or draft.now)
-    if not incident.channels:
-        incident = replace(incident, channels=_routed(draft, incident, draft.of(incident.id)))
+    incident = reached(draft, incident)
     _count_told(draft, incident, draft.of(incident.id), "since nobody has it in hand")
     why = reason if kind == "lapsed" else f"{by} let it go{f': {reason}' if reason else ''}"
     if kind == "lapsed":
@@ -280,7 +317,8 @@ def hide(draft: Draft, alert: Alert, decision: Decision) -> None:
 
 
 def _policy(draft: Draft, incident: Incident, alerts: list[Alert]) -> Policy | None:
-    return escalation.policy(incident, draft.known(alerts[0]) if alerts else {"rule": incident.rule}, draft.plan)
+    known = draft.known(alerts[0]) if alerts else {"rule": incident.rule}
+    return escalation.policy(incident.severity, known, draft.plan)
 
 
 def _routed(draft: Draft, incident: Incident, alerts: list[Alert]) -> tuple[str, ...]:

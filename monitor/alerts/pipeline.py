@@ -10,6 +10,7 @@ from monitor.alerts.draft import Draft
 from monitor.alerts.ledger import Decision
 from monitor.alerts.silence import matches
 from monitor.model import Severity
+from monitor.rule import DESK
 
 TELL = Decision("told", "it fires, and nothing hides it")
 LOOK_AGAIN = 60.0
@@ -52,11 +53,25 @@ def _inhibited(alert: Alert, known: Mapping[str, str], draft: Draft) -> Decision
         if not here or alert.rule in rule.unless or (rule.target and not matches(rule.target, known)):
             continue
         marks = here.get(tuple(known.get(name, "") for name in rule.equal), frozenset())
-        cause = next((each for each in sorted(marks) if each != alert.fingerprint), None)
-        if cause is not None:
-            by = draft.alerts[cause]
+        causes = (draft.alerts[each] for each in sorted(marks) if each != alert.fingerprint)
+        by = next((each for each in causes if not _outranks(alert, each, known, draft)), None)
+        if by is not None:
             return Decision("inhibited", f"{by.agent} has {by.rule} ({by.id}), which explains it")
     return None
+
+
+def _outranks(alert: Alert, cause: Alert, known: Mapping[str, str], draft: Draft) -> bool:
+    """Whether an alert hides its cause as much as it is hidden by it, and came first: one of the two is always told."""
+    if (alert.opened, alert.id) > (cause.opened, cause.id):
+        return False
+    other = draft.known(cause)
+    return any(
+        matches(each.source, known)
+        and cause.rule not in each.unless
+        and (not each.target or matches(each.target, other))
+        and all(known.get(name, "") == other.get(name, "") for name in each.equal)
+        for each in draft.plan.inhibitions
+    )
 
 
 def _silenced(known: Mapping[str, str], draft: Draft) -> Decision | None:
@@ -76,12 +91,17 @@ def _flapping(alert: Alert, draft: Draft) -> Decision | None:
 
 def _held(alert: Alert, draft: Draft) -> Decision | None:
     last = draft.last_pages.get(alert.fingerprint)
-    if last is None or draft.now >= last + draft.plan.hold:
+    if last is None or draft.now >= last + draft.plan.hold or alert.rule == "drill":
         return None
     return Decision("held", f"the same trouble was paged less than {draft.plan.hold:g} s ago", last + draft.plan.hold)
 
 
 def _quiet(alert: Alert, draft: Draft) -> Decision | None:
-    if alert.severity is not Severity.WARN or draft.plan.quiet is None or not oncall.quiet(draft.plan.quiet, draft.now):
+    if (
+        alert.severity is not Severity.WARN
+        or alert.agent == DESK
+        or draft.plan.quiet is None
+        or not oncall.quiet(draft.plan.quiet, draft.now)
+    ):
         return None
     return Decision("quiet", "quiet hours: kept for the morning", draft.now + LOOK_AGAIN)

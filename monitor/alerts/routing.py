@@ -10,10 +10,17 @@ from monitor.model import Severity
 
 
 def channels(severity: Severity, known: Mapping[str, str], plan: Plan) -> tuple[str, ...]:
-    """Channels for an alert of which `known` is known (`silence.names`); INFO is sent only by a route that says so."""
+    """Channels for an alert of which `known` is known (`silence.names`); INFO is sent only by a route that says so.
+
+    A drill goes to every channel.
+    """
+    if known.get("rule") == "drill":
+        return plan.channels
     for route in plan.routes:
         if severity >= route.severity and (not route.match or matches(route.match, known)):
-            return tuple(each for each in dict.fromkeys(route.to) if each in plan.channels)
+            named = tuple(each for each in dict.fromkeys(route.to) if each in plan.channels)
+            if named:  # a route that leads nowhere is no reason to tell nobody
+                return named
     return usual(severity, plan.channels)
 
 

@@ -43,7 +43,13 @@ def pass_time(draft: Draft) -> None:
             draft.silence(replace(silence, warned=draft.now))
             if covered(draft, silence):
                 announce(draft, silence, "ending")
-    draft.forget_silences(lambda each: each.over is None or each.ends > draft.now)
+    draft.forget_silences(lambda each: each.over is None or each.ends > draft.now or _of_a_window(each, draft))
+
+
+def _of_a_window(silence: Silence, draft: Draft) -> bool:
+    """Whether a window would begin anew if the silence that it was were forgotten."""
+    longest = max((each.duration for each in draft.plan.maintenance), default=0.0)
+    return silence.kind == "maintenance" and draft.now < silence.starts + longest
 
 
 def _warns(silence: Silence, now: float) -> bool:

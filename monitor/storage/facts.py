@@ -155,6 +155,13 @@ class Facts:
         query = select(table.paged, first, table.acknowledged, table.resolved).where(table.paged >= since)
         return await self._all(Measured, query.order_by(table.paged))
 
+    async def flapped(self, since: float) -> set[str]:
+        """Fingerprints of alerts opened since then of which it was told that they flap."""
+        alerts, events = schema.alerts.c, schema.alert_events.c
+        query = select(alerts.fingerprint).join(schema.alert_events, events.alert == alerts.id)
+        found = await self._file.read(query.where(alerts.opened >= since, events.kind == "flapping").distinct())
+        return {mark for (mark,) in found}
+
     async def openings(self, since: float) -> Mapping[str, tuple[float, ...]]:
         """Fingerprint -> when its alerts opened since then, in order."""
         table = schema.alerts.c
@@ -191,7 +198,7 @@ class Facts:
     async def silences(self, now: float) -> list[Silence]:
         """Silences whose time has not passed, or whose end has not been noticed; the one that ends first first."""
         table = schema.silences.c
-        query = of(Silence, schema.silences).where(or_(table.ends > now, table.over.is_(None)))
+        query = of(Silence, schema.silences).where(or_(table.ends > now, table.over.is_(None), _window(now)))
         return await self._all(Silence, query.order_by(table.ends, table.id))
 
     async def orders(self) -> list[Order]:
@@ -258,6 +265,12 @@ def _between(time: ColumnElement[Any], since: float, until: float | None) -> Ite
     yield time >= since
     if until is not None:
         yield time < until
+
+
+def _window(now: float) -> ColumnElement[bool]:
+    """Windows of the settings that ended early are known for as long as they could begin anew."""
+    table = schema.silences.c
+    return and_(table.kind == "maintenance", table.starts > now - 7 * DAY)
 
 
 def _steps(change: Change) -> Iterable[tuple[Insert, Iterable[Any]]]:

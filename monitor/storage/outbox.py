@@ -54,6 +54,9 @@ _others = schema.notifications.alias("told")
 _taken = and_(rows.state == "done", rows.error.is_(None))
 _dead = and_(rows.state == "dead", rows.kind != Kind.UPDATE)
 
+TERMINAL = "console"
+"""The channel that takes everything, whether or not anybody sits before it."""
+
 
 class Outbox:
     """The ports OutboxStore and Mail over one database file."""
@@ -176,17 +179,25 @@ class Outbox:
         return count, oldest
 
     async def untaken(self, before: float) -> list[Untaken]:
-        """CRITICAL incidents of which no channel has taken any page, though each was first told to before a time."""
+        """CRITICAL incidents whose last telling before a time no channel took, each having been told to before it."""
         pages = (rows.severity == Severity.CRITICAL, rows.kind.in_(PAGES))
         waiting = select(rows.alert).where(rows.state.in_((*OPEN, "dead")), *pages, rows.created < before)
-        first, taken = func.min(rows.created), func.max(case((_taken, 1), else_=0))
-        told = select(rows.alert, rows.platform, first, taken).where(rows.alert.in_(waiting), *pages)
+        first, taken = func.min(rows.created), func.max(case((_taken, rows.created)))
+        newest = func.max(case((rows.created < before, rows.created)))
+        told = select(rows.alert, rows.platform, first, taken, newest).where(rows.alert.in_(waiting), *pages)
         tried: dict[str, dict[str, float]] = {}
+        heard: dict[str, float] = {}
+        said: dict[str, float] = {}
         settled = set()
-        for alert, channel, since, was_taken in await self._file.read(told.group_by(rows.alert, rows.platform)):
+        for alert, channel, since, at, last in await self._file.read(told.group_by(rows.alert, rows.platform)):
             tried.setdefault(alert, {})[channel] = since
-            if was_taken or since >= before:
+            said[alert] = max(said.get(alert, 0.0), last or 0.0)
+            if at is not None and channel != TERMINAL:  # nobody need sit before a terminal
+                heard[alert] = max(heard.get(alert, 0.0), at)
+            if since >= before:
                 settled.add(alert)
+        settled |= {alert for alert, at in heard.items() if at >= said[alert]}
+        settled |= {alert for alert, channels in tried.items() if channels.keys() == {TERMINAL}}
         return [
             Untaken(alert, tuple(sorted(channels)), min(channels.values()))
             for alert, channels in tried.items()

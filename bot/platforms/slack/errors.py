@@ -76,7 +76,8 @@ class RefusedError(TransportError):
     def __init__(
         self, code: str, message: str, *, permanent: bool = False, retry_after: float | None = None, busy: bool = False
     ) -> None:
-        super().__init__(message, permanent=permanent, retry_after=retry_after)
+        # Slack says of its own troubles that part of what was asked may have been done.
+        super().__init__(message, permanent=permanent, retry_after=retry_after, uncertain=busy and retry_after is None)
         self.code = code
         self.busy = busy
 

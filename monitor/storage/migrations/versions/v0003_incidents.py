@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import time_ns
 from typing import Any
 
 import sqlalchemy as sa
@@ -105,6 +106,9 @@ def _silences(text: sa.Text, time: sa.BigInteger) -> None:
         sa.PrimaryKeyConstraint("id", name="silences_pk"),
     )
     op.create_index("silences_over", "silences", ["over"])
+    now = time_ns() // 1000
     for of, mark, starts, ends, by, reason in old:
         row = {"id": of, "matchers": f'[["alert","{mark}"]]', "starts": starts, "ends": ends, "by": by}
-        op.execute(made.insert().values(**row, reason=reason, kind="silence", warned=None, over=None))
+        op.execute(
+            made.insert().values(**row, reason=reason, kind="silence", warned=None, over=ends if ends <= now else None)
+        )
