@@ -161,14 +161,8 @@ class Pulse:
             turned=now - self._turned,
             stored=now - self._stored,
             refused=self.refused,
-            chats=self._able(_beyond(chats) or chats),
+            chats=stuck(_beyond(chats) or chats, self._ages()),
         )
-
-    def _able(self, chats: Mapping[str, str | None]) -> Mapping[str, str | None]:
-        """The chats, with those in which messages wait for long in trouble too: one may ask to wait for hours."""
-        ages = self._ages()
-        late = {name: f"a message waits for {ages[name]:.0f} s" for name in chats if ages.get(name, 0.0) > STUCK}
-        return {name: why or late.get(name) for name, why in chats.items()}
 
     def figures(self, version: str, *, well: bool, pinged: float | None) -> Figures:
         """What the desk measures of itself. `pinged`: when the dead man's switch was, by the loop's clock."""
@@ -258,6 +252,15 @@ class Pulse:
     def _ages(self) -> dict[str, float]:
         now = self._clock.now()
         return {each.channel: now - each.oldest for each in self._waiting}
+
+
+def stuck(chats: Mapping[str, str | None], ages: Mapping[str, float]) -> dict[str, str | None]:
+    """Chats with their troubles; those for which a message waits for long are in trouble too.
+
+    A chat may ask to wait for hours. `ages`: channel -> seconds that the oldest message for it waits.
+    """
+    late = {name: f"a message waits for {age:.0f} s" for name, age in ages.items() if age > STUCK}
+    return {name: why or late.get(name) for name, why in chats.items()}
 
 
 def _beyond(chats: Mapping[str, Known]) -> dict[str, Known]:

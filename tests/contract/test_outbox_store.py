@@ -494,3 +494,28 @@ async def test_in_any_order_of_events_no_page_is_lost_and_no_card_is_overtaken(
             for earlier, later in itertools.combinations(night.ended, 2):
                 assert not _overtaken(earlier, later)
             assert await store.undelivered() == (0, None)
+
+
+async def test_a_terminal_that_takes_everything_settles_no_page(store: Database) -> None:
+    pages = [
+        a_notification(name, alert="i1", platform=name, severity=Severity.CRITICAL) for name in ("console", "telegram")
+    ]
+    await store.commit(Change(notifications=pages))
+    for channel, took in (("console", True), ("telegram", False)):
+        (row,) = await store.claim(channel, T0, 1)
+        if took:
+            await store.delivered(row, T0, "console\x1fc\x1f1")
+        else:
+            await store.retry(row, T0 + 500, "down")
+    assert [each.alert for each in await store.untaken(T0 + 60)] == ["i1"]
+
+
+async def test_a_page_that_was_taken_once_does_not_settle_those_that_come_later(store: Database) -> None:
+    page = a_notification("page", alert="i1", platform="telegram", severity=Severity.CRITICAL)
+    await store.commit(Change(notifications=[page]))
+    (row,) = await store.claim("telegram", T0, 1)
+    await store.delivered(row, T0, "telegram\x1fc\x1f1")
+    again = a_notification("again", Kind.AGAIN, alert="i1", platform="telegram", severity=Severity.CRITICAL)
+    await store.commit(Change(notifications=[replace(again, created=T0 + 300)]))
+    assert await store.untaken(T0 + 299) == []
+    assert [each.alert for each in await store.untaken(T0 + 360)] == ["i1"]

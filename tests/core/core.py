@@ -136,10 +136,15 @@ class Core:
             self.now,
             alerts=[each for each in self.alerts.values() if each.state is not State.RESOLVED],
             incidents=[each for each in self.incidents.values() if each.open],
-            silences=[each for each in self.silences.values() if each.over is None or each.ends > self.now],
+            silences=[
+                each
+                for each in self.silences.values()
+                if each.over is None or each.ends > self.now or each.kind == "maintenance"
+            ],
             overrides=[each for each in self.overrides if each.ends > self.now],
             last_pages=pages,
             openings=openings,
+            flapped={self.alerts[each.alert].fingerprint for each in self.events if each.kind == "flapping"},
         )
 
     def kinds(self, alert: str) -> list[str]:

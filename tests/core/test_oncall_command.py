@@ -42,12 +42,12 @@ class Rota(Desk):
         return self.overrides[-1]
 
 
-async def say(desk: Rota, line: str, by: str = "ben") -> Message:
+async def say(desk: Rota, line: str, by: str = "ben", given: float = NOW) -> Message:
     async def reply(_message: Message) -> None:
         """Nobody listens."""
 
     words = split(line)
-    invocation = Invocation(line, "memory", "1", by, "memory", NOW)
+    invocation = Invocation(line, "memory", "1", by, "memory", given)
     return await oncall.run(Context(desk, Person(by, ROLES[by].name), ROLES[by], words[1:], invocation, reply, {}))
 
 
@@ -126,3 +126,11 @@ async def test_nobody_on_duty_stands_out_and_no_rotation_says_what_to_do() -> No
     assert "1 rotation with nobody" in answer.text
     assert fields(answer)["nights"] == "nobody"
     assert "[[rotations]]" in (await say(Rota(), "/oncall")).text
+
+
+async def test_a_change_of_the_duty_that_comes_late_is_not_made() -> None:
+    desk = Rota(MAIN)
+    with pytest.raises(UsageError, match="came so late"):
+        await say(desk, "/oncall give ana 4h", given=NOW - 3_600)
+    assert desk.overrides == []
+    assert (await say(desk, "/oncall", given=NOW - 3_600)).title == "On duty at 12:00 UTC: ana"

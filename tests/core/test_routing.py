@@ -38,3 +38,8 @@ def test_the_first_route_that_fits_is_the_one_and_names_only_what_is_set_up() ->
     assert channels(Severity.CRITICAL, perps, plan) == ("slack",)
     assert channels(Severity.INFO, perps, plan) == ("telegram:-1001",)
     assert channels(Severity.WARN, spot, plan) == ("telegram",)
+
+
+def test_a_route_that_leads_nowhere_is_no_reason_to_tell_nobody() -> None:
+    plan = Plan(("telegram",), (Route(("slack",)),))
+    assert channels(Severity.CRITICAL, {"rule": "drawdown"}, plan) == ("telegram",)

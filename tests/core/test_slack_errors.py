@@ -61,3 +61,10 @@ def test_a_call_without_an_answer_is_in_doubt_unless_it_never_left(error: Except
 )
 def test_what_passes_by_itself_is_told_from_what_people_must_mend(status: int, code: str, busy: bool) -> None:
     assert explain(status, code).busy is busy
+
+
+def test_slack_in_trouble_itself_may_have_taken_it_and_one_that_asks_to_wait_has_not() -> None:
+    assert explain(500, "").uncertain
+    assert explain(200, "internal_error").uncertain
+    assert not explain(429, "ratelimited", {"Retry-After": "3"}).uncertain
+    assert not explain(200, "not_in_channel").uncertain

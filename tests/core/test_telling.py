@@ -11,7 +11,7 @@ import pytest
 
 from monitor.alerts import lifecycle
 from monitor.alerts.alert import Kind, State
-from monitor.alerts.plan import Maintenance, Plan, Policy, Quiet, Rotation, Route, Step
+from monitor.alerts.plan import Inhibition, Maintenance, Plan, Policy, Quiet, Rotation, Route, Step
 from monitor.model import Severity, Verdict
 from tests.core.core import CHATS, T0, Core, quick
 
@@ -356,3 +356,145 @@ def test_an_unsettled_plan_names_no_channel_and_nothing_is_lost() -> None:
     core = Core(Plan(()))
     core.find("alpha", "drawdown")
     assert core.ledger.hidden[core.alert("alpha", "drawdown").fingerprint].kind == "unrouted"
+
+
+def test_alerts_with_another_policy_are_another_incident() -> None:
+    gold = Policy("gold", (Step(0.0, to=("phone",)),), match=(("tier", "gold"),))
+    plan = replace(quick(policies=(gold, *quick().policies)), channels=(*CHATS, "phone"))
+    core = Core(plan, {"lab": {"venue": "x"}, "gold": {"venue": "x", "tier": "gold"}})
+    find_all(core, ["lab", "gold"])
+    assert len(core.pages()) == 2
+    assert [each.alert for each in core.pages("phone")] == [core.incident("gold", "agent_unreachable").id]
+
+
+def test_of_causes_that_hide_each_other_the_first_is_told() -> None:
+    each_other = Inhibition((("rule", "drawdown"),), (("rule", "drawdown"),), equal=("venue",))
+    core = Core(quick(inhibitions=(each_other,)), {"alpha": {"venue": "x"}, "beta": {"venue": "x"}})
+    board = core.board()
+    for name in ("alpha", "beta"):
+        board.find(core.finding(name, "drawdown"), lifecycle.Policy())
+    core.end(board)
+    assert len(core.pages()) == 1
+    assert [why.kind for why in core.ledger.hidden.values()] == ["inhibited"]
+
+
+def test_a_hidden_alert_taken_in_hand_is_an_incident_of_its_own() -> None:
+    core = Core(quick(), {"alpha": {"venue": "x"}, "beta": {"venue": "x"}})
+    core.find("alpha", "drawdown")
+    core.hush((("agent", "beta"),), 600)
+    core.find("beta", "drawdown")
+    board = core.board()
+    board.acknowledge(board.incident_of(core.alert("beta", "drawdown")), "ana")
+    core.end(board)
+    assert core.alert("alpha", "drawdown").state is State.FIRING
+
+
+def test_a_hidden_alert_given_to_somebody_calls_them() -> None:
+    core = Core(quick())
+    core.hush((("agent", "alpha"),), 600)
+    core.find("alpha", "drawdown")
+    board = core.board()
+    board.hand_over(board.incident_of(core.alert("alpha", "drawdown")), "ben", "ana")
+    core.end(board)
+    assert [each.platform for each in core.of(kind=Kind.AGAIN)] == list(CHATS)
+
+
+def test_nobody_takes_in_hand_what_they_were_not_told_of() -> None:
+    core = Core(quick(), {"alpha": {"venue": "x"}, "beta": {"venue": "x"}})
+    core.find("alpha", "drawdown")
+    core.wait(5)
+    core.find("beta", "drawdown")
+    core.acknowledge(core.incident("alpha", "drawdown"))
+    assert core.alert("alpha", "drawdown").state is State.ACKNOWLEDGED
+    assert core.alert("beta", "drawdown").state is State.FIRING
+    assert len(core.pages()) == 2
+
+
+def test_a_window_that_was_ended_early_stays_ended_over_a_restart() -> None:
+    window = Maintenance("venue", (("agent", "alpha"),), 600.0, "reset", lambda now: T0 if now < T0 + 600 else None)
+    core = Core(quick(maintenance=(window,)))
+    core.wait(10)
+    core.find("alpha", "drawdown")
+    board = core.board()
+    board.end_silence(core.ledger.silences[0], "ana")
+    core.end(board)
+    core.ledger = core.restart()
+    core.wait(100)
+    assert len(core.pages()) == 1
+    assert len(core.of(kind=Kind.NOTICE, platform="telegram")) == 1
+
+
+def test_a_lease_waits_for_the_end_of_a_silence() -> None:
+    core = Core(quick())
+    core.find("alpha", "drawdown")
+    core.acknowledge(core.incident("alpha", "drawdown"))
+    core.hush((("agent", "alpha"),), 7_200)
+    core.wait(7_000, step=10)
+    assert core.again() == []
+    core.wait(400, step=10)
+    assert [what for _, what in core.again()][:1] == ["ask"]
+
+
+def test_quiet_hours_do_not_hide_the_desks_own_troubles() -> None:
+    core = Core(quick(quiet=Quiet(dt.time(0), dt.time(23, 59), dt.UTC)))
+    board = core.board()
+    board.find(replace(core.finding("nightdesk", "chat_down"), severity=Severity.WARN), lifecycle.Policy())
+    core.end(board)
+    assert len(core.pages()) == 1
+
+
+def test_an_incident_whose_channels_are_gone_is_paged_where_somebody_is() -> None:
+    core = Core(replace(quick(routes=(Route(("phone",)),)), channels=("telegram", "phone")))
+    core.find("alpha", "drawdown")
+    core.plan = replace(core.plan, channels=("telegram",))
+    core.ledger = core.restart()
+    board = core.board()
+    board.rehome()
+    core.end(board)
+    assert [each.platform for each in core.of(kind=Kind.PAGE)] == ["phone", "telegram"]
+    core.wait(300)
+    assert core.again() == [(300.0, "step")]
+
+
+def test_a_drill_goes_to_every_channel_as_often_as_somebody_asks() -> None:
+    core = Core(replace(quick(hold=300.0), channels=(*CHATS, "phone")))
+    for _ in range(2):
+        core.find("nightdesk", "drill")
+        core.acknowledge(core.incident("nightdesk", "drill"))
+        core.wait(10)
+    assert len(core.pages("phone")) == 2
+
+
+def test_an_incident_whose_last_alert_is_hidden_before_it_was_told_leaves_no_ghost() -> None:
+    core = Core(quick(policies=()), {"alpha": {"venue": "x"}, "beta": {"venue": "x"}})
+    core.find("alpha", "strategy_stalled")
+    core.wait(5)
+    core.find("beta", "strategy_stalled")
+    core.wait(5)
+    core.hush((("agent", "beta"),), 3_600)
+    core.find("alpha", "strategy_stalled", Verdict.CLEAR)
+    core.wait(120)
+    assert core.ledger.incidents == {}
+
+
+def test_a_page_that_is_sent_anew_is_no_duplicate_of_itself() -> None:
+    core = Core(quick(hold=300.0))
+    core.find("alpha", "drawdown")
+    board = core.board()
+    board.tell_anew(core.incident("alpha", "drawdown").id)
+    core.end(board)
+    assert len(core.pages()) == 2
+
+
+def test_a_trouble_that_began_to_flap_under_a_silence_is_told_of_after_a_restart() -> None:
+    core = Core(quick(flap_openings=4))
+    core.hush((("agent", "alpha"),), 600)
+    for number in range(7):
+        if number == 5:
+            core.wait(400)
+            core.ledger = core.restart()
+        core.find("alpha", "drawdown")
+        core.wait(30)
+        core.find("alpha", "drawdown", Verdict.CLEAR)
+        core.wait(30)
+    assert [each.body["flapping"] for each in core.of(kind=Kind.NOTICE) if "flapping" in each.body]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.pulse import Growth, Window
+from bot.pulse import Growth, Window, stuck
 from bot.running import around
 from monitor import rule
 from monitor.alerts.plan import Plan
@@ -208,3 +208,9 @@ def test_growth_is_what_a_count_has_gained_in_the_span(gains: list[int], span: i
         total += gain
         growth.add(float(second), float(total))
     assert growth.grown(len(gains) - 1.0) == sum(gains[-span:])
+
+
+def test_a_chat_that_takes_nothing_for_minutes_cannot_be_relied_on_whatever_it_says() -> None:
+    chats = {"telegram": None, "slack": "down", "phone": None}
+    assert stuck(chats, {"telegram": 119.0, "slack": 500.0}) == chats
+    assert stuck(chats, {"telegram": 3_600.0})["telegram"] == "a message waits for 3600 s"

@@ -6,6 +6,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
 from bot.demo.story import STEPS
 from tests.flow.sabotaged import SABOTAGE
 
@@ -33,6 +35,7 @@ def test_every_step_is_sabotaged() -> None:
     assert list(SABOTAGE) == [step.__name__ for step in STEPS]
 
 
+@pytest.mark.slow
 async def test_a_step_that_did_not_happen_ends_the_story_and_is_named() -> None:
     turns = asyncio.Semaphore(4)
 
