@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.chat import Message, Tone
 from bot.format import clock, plain, span
-from monitor.alerts.alert import Kind, Notification
+from monitor.alerts.alert import PAGES, Kind, Notification
 from monitor.model import Severity
 
 LATE = 60.0
@@ -20,8 +20,7 @@ IN_A_ROW = 3
 """Messages in a row that are not taken before the trouble counts as the chat's, and not as theirs."""
 LONGEST_PAUSE = 5.0
 """Seconds between two tries at a chat in trouble at most; the first that is taken lets all others go."""
-_PAGES = (Kind.PAGE, Kind.AGAIN)
-_LATE = (*_PAGES, Kind.RECOVERY, Kind.NOTICE)
+_LATE = (*PAGES, Kind.RECOVERY, Kind.NOTICE)
 _REPEAT = "May be a repeat: the chat did not say whether it took the first."
 
 
@@ -71,7 +70,7 @@ def obituary(row: Notification, why: str, channels: Iterable[str], now: float) -
 
     Told of pages and recoveries; of one channel once in HUSH seconds, since the keys are the same until then.
     """
-    if row.kind not in (*_PAGES, Kind.RECOVERY):
+    if row.kind not in (*PAGES, Kind.RECOVERY):
         return ()
     what = "recovery" if row.kind is Kind.RECOVERY else "page"
     title = f"A {what} was not delivered in {row.platform}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from bot.heartbeat import Signs
+from monitor.alerts.routing import TERMINAL
 from monitor.desk import AgentStatus, Desk
 from monitor.engine.clock import SteadyClock
 from monitor.engine.intake import complain
@@ -30,8 +31,6 @@ ANSWERS_WITHIN = 8.0
 """Seconds the database may take for a trial write."""
 STUCK = 120.0
 """Seconds after which a chat that does not take what waits for it cannot be relied on."""
-TERMINAL = "console"
-"""The chat that is no chat beyond this machine."""
 
 
 class Window:

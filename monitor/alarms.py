@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from monitor.alerts import lifecycle
-from monitor.alerts.alert import Alert
+from monitor.alerts.alert import Alert, short_id
 from monitor.alerts.board import Board
 from monitor.alerts.incident import Incident
+from monitor.alerts.oncall import ANSWERING
 from monitor.alerts.plan import DEPLOYS, Override
 from monitor.alerts.silence import Matchers, Silence
-from monitor.answers import Acknowledgement, DeskError, IncidentStatus, pick, short_id
+from monitor.answers import Acknowledgement, DeskError, IncidentStatus, pick
 from monitor.model import Finding, Severity, Verdict
 from monitor.ports import Untaken
 from monitor.reports import Reports
@@ -76,7 +77,7 @@ class Alarms(Reports):
     def able(self, name: str) -> str:
         """The person called so, or who alone is so called at the beginning, if they may act. Errors: DeskError."""
         person = pick(name, self.people, "person")
-        if self.people[person] == "viewer":
+        if self.people[person] not in ANSWERING:
             raise DeskError(f"{person} is a viewer, who cannot act: give it to an operator or an admin.")
         return person
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -116,8 +115,3 @@ def pick(name: str, known: Collection[str], what: str) -> str:
     if not known:
         raise DeskError(f"There is no {what}.")
     raise DeskError(f"There is no {what} {name!r}: there are {', '.join(list(known)[:20])}.")
-
-
-def short_id(*parts: object) -> str:
-    """Eight hex digits that stand for these parts."""
-    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:8]

@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from monitor import orders
 from monitor.alarms import Alarms
-from monitor.alerts.alert import Alert
+from monitor.alerts.alert import Alert, short_id
 from monitor.alerts.runbooks import Runbook
-from monitor.answers import Acknowledgement, DeskError, IncidentStatus, Times, Why, pick, short_id
+from monitor.answers import Acknowledgement, DeskError, IncidentStatus, Times, Why, pick
 from monitor.attribution import Attribution, attribute
 from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score

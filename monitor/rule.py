@@ -12,7 +12,7 @@ from monitor.model import Agent, Finding, Limits, Order, Sample, Severity, Verdi
 from monitor.vitals import Vitals
 
 DESK = "nightdesk"
-"""The agent of alerts about the desk itself."""
+"""The agent of alerts about the desk itself, and the actor of what no person did."""
 
 
 @dataclass(frozen=True, slots=True)

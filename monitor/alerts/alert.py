@@ -27,7 +27,12 @@ def fingerprint(agent: str, rule: str, labels: Iterable[tuple[str, str]] = ()) -
 
 def alert_id(of: str, opened: float) -> str:
     """Short name of one episode of the trouble with fingerprint `of`: 8 hex digits, the same on every replay."""
-    return hashlib.sha256(f"{of}\x1f{round(opened * 1e6)}".encode()).hexdigest()[:8]
+    return short_id(of, round(opened * 1e6))
+
+
+def short_id(*parts: object) -> str:
+    """Eight hex digits that stand for these parts."""
+    return hashlib.sha256("\x1f".join(map(str, parts)).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,10 @@ class Kind(enum.StrEnum):
     LINE = "line"
     RECOVERY = "recovery"
     NOTICE = "notice"
+
+
+PAGES = (Kind.PAGE, Kind.AGAIN)
+"""What is to reach somebody at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from monitor.alerts import escalation
 from monitor.alerts.alert import Alert, AlertEvent, Kind, Notification, State
 from monitor.alerts.incident import Incident
 from monitor.alerts.ledger import Ledger
-from monitor.alerts.lifecycle import DESK
 from monitor.alerts.plan import Inhibition, Override, Plan
 from monitor.alerts.silence import Silence, matches, names
 from monitor.model import Severity
+from monitor.rule import DESK
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 
-from monitor.alerts.alert import Alert
+from monitor.alerts.alert import Alert, short_id
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Plan
 
@@ -31,7 +30,7 @@ def anywhere(key: str) -> str:
 def opened(alert: Alert, key: str, labels: Labels, now: float) -> Incident:
     """The incident that begins with an alert."""
     return Incident(
-        id=hashlib.sha256(f"incident\x1f{alert.id}\x1f{now}".encode()).hexdigest()[:8],
+        id=short_id("incident", alert.id, now),
         key=key,
         rule=alert.rule,
         labels=labels,

@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 
 from monitor.alerts.alert import Alert, AlertEvent, State, alert_id, fingerprint
 from monitor.model import Finding, Verdict
-
-DESK = "nightdesk"
-"""The actor of what no person did."""
+from monitor.rule import DESK
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from monitor.alerts.alert import Alert, Kind, State
 from monitor.alerts.draft import Draft
 from monitor.alerts.incident import Incident
 from monitor.alerts.ledger import Decision
-from monitor.alerts.lifecycle import DESK
 from monitor.alerts.plan import Policy, Step
+from monitor.rule import DESK
 
 EDIT_EVERY = 5.0
 """Seconds between two edits of a card only because alerts join or end."""

@@ -37,5 +37,7 @@ def usual(severity: Severity, names: Sequence[str]) -> tuple[str, ...]:
     return own or tuple(names)
 
 
-OWN = ("console", "memory", "telegram", "slack")
+TERMINAL = "console"
+"""The channel that takes everything, whether or not anybody sits before it."""
+OWN = (TERMINAL, "memory", "telegram", "slack")
 """Channels that are a platform's own chat."""

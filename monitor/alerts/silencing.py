@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 
 from monitor.alerts import paging, pipeline, routing
-from monitor.alerts.alert import Alert, State
+from monitor.alerts.alert import Alert, State, short_id
 from monitor.alerts.draft import Draft
 from monitor.alerts.silence import WARN_BEFORE, Silence, matches
 from monitor.model import Severity
@@ -89,7 +88,7 @@ def _windows(draft: Draft) -> None:
         began = window.starts(draft.now)
         if began is None or began + window.duration <= draft.now:
             continue
-        of = hashlib.sha256(f"{window.name}\x1f{began:.0f}".encode()).hexdigest()[:8]
+        of = short_id(window.name, f"{began:.0f}")
         if any(each.id == of for each in draft.silences):
             continue
         silence = Silence(

@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import and_, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.alerts.alert import AlertEvent, Kind, Notification
+from monitor.alerts.alert import PAGES, AlertEvent, Kind, Notification
+from monitor.alerts.routing import TERMINAL
 from monitor.mail import Closed, Letter, Waiting
 from monitor.model import Severity
 from monitor.ports import Card, Untaken
 from monitor.rule import DESK
 from monitor.storage import queue, schema
-from monitor.storage.queue import ON_CARD, OPEN, PAGES, rows
+from monitor.storage.queue import ON_CARD, OPEN, rows
 from monitor.storage.schema import names, of
 from monitor.storage.sqlite import File, insert, upsert
 
@@ -43,7 +44,7 @@ _CARDS = upsert(schema.cards, names(Card))
 _SAID = upsert(schema.messages, names(_Said))
 _WAITS = upsert(schema.waits, names(_Wait))
 _EVENTS = insert(schema.alert_events, names(AlertEvent))
-_TOLD = (Kind.PAGE, Kind.AGAIN, Kind.RECOVERY)
+_TOLD = (*PAGES, Kind.RECOVERY)
 """Messages whose fate is part of the incident's story."""
 _ERROR = 500
 """Characters of an error that are kept."""
@@ -53,9 +54,6 @@ _NOTHING = "nothing was left to tell"
 _others = schema.notifications.alias("told")
 _taken = and_(rows.state == "done", rows.error.is_(None))
 _dead = and_(rows.state == "dead", rows.kind != Kind.UPDATE)
-
-TERMINAL = "console"
-"""The channel that takes everything, whether or not anybody sits before it."""
 
 
 class Outbox:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import Boolean, ColumnElement, and_, bindparam, column, exists, or_, select, update, values
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.alerts.alert import Kind, Notification
+from monitor.alerts.alert import PAGES, Kind, Notification
 from monitor.mail import Closed
 from monitor.model import Severity
 from monitor.storage import schema
@@ -15,7 +15,6 @@ from monitor.storage.columns import KIND, SEVERITY
 from monitor.storage.schema import of
 
 ON_CARD = (Kind.PAGE, Kind.UPDATE)
-PAGES = (Kind.PAGE, Kind.AGAIN)
 OPEN = ("queued", "claimed")
 STUBBORN = 10
 """Tries after which a message that is not taken holds back nothing more of its card."""
