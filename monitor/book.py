@@ -7,7 +7,7 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
-from monitor.alerts.board import restored
+from monitor.alerts.restoring import restored
 from monitor.fleet import VERSION, AgentState, fold_all
 from monitor.model import CashFlow, Order
 from monitor.ports import Change, Clock, Store

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from monitor.alerts import escalation, flapping, lifecycle, oncall, paging, pipeline, routing, silencing
+from monitor.alerts import escalation, flapping, joining, lifecycle, oncall, paging, pipeline, routing, silencing
 from monitor.alerts.alert import Alert, AlertEvent, Kind, State, fingerprint
 from monitor.alerts.draft import Draft, Labels, Told
 from monitor.alerts.incident import Incident
 from monitor.alerts.ledger import Ledger
-from monitor.alerts.plan import Override, Plan
+from monitor.alerts.plan import DUTY, Override, Plan
 from monitor.alerts.silence import Silence
 from monitor.model import Finding, Severity
 
@@ -86,7 +86,7 @@ class Board:
         incident = draft.incidents.get(alert.incident or "")
         if incident is not None:
             draft.leave(incident.id, alert.fingerprint)
-            draft.change(replace(incident, resolved=self._now, version=incident.version + 1))
+            draft.close(incident)
         draft.put(replace(kept, incident=None), events)
         draft.undecided[kept.fingerprint] = None
         return kept
@@ -96,7 +96,7 @@ class Board:
         incident = self._draft.incidents.get(alert.incident or "")
         if incident is not None:
             return incident
-        return paging.alone(self._draft, self._draft.alerts[alert.fingerprint])
+        return joining.alone(self._draft, self._draft.alerts[alert.fingerprint])
 
     def acknowledge(self, incident: Incident, by: str, note: str = "", *, for_good: bool = False) -> tuple[bool, bool]:
         """Take an incident in hand. Returns whether that changed anything, and whether it only renewed a lease.
@@ -108,7 +108,7 @@ class Board:
         if incident.acknowledged is not None and not mine and incident.asked is None:
             return False, False
         draft, renewed = self._draft, incident.acknowledged is not None and mine
-        incident = paging.without_untold(draft, incident)
+        incident = joining.without_untold(draft, incident)
         held = escalation.held(incident, by, note, self._now, self._plan)
         if for_good:
             held = replace(held, lease=None)
@@ -174,7 +174,7 @@ class Board:
             return
         moved = replace(known, channels=(*known.channels, new), version=known.version + 1)
         why = f"{', '.join(known.channels) or 'no channel'} took nothing within {self._plan.failover_after:g} s"
-        whom = oncall.whom(("duty",), self._plan, self._draft.overrides, self._now)
+        whom = oncall.whom((DUTY,), self._plan, self._draft.overrides, self._now)
         paging.again(self._draft, moved, "failover", why, whom, (new,))
         self._draft.note(moved.id, moved.version, "failed_over", f"to {new}: {why}")
 
@@ -198,7 +198,7 @@ class Board:
         names = routing.usual(Severity.WARN, self._plan.channels)
         if names:
             for alert in found:
-                paging.stand(self._draft, alert, names)
+                joining.stand(self._draft, alert, names)
             self._draft.notice("standing", names, {"standing": [alert.id for alert in found]})
 
     def finish(self, *, waits: bool = False) -> tuple[Ledger, Told]:
@@ -223,7 +223,7 @@ class Board:
             return
         decision = pipeline.decide(alert, draft)
         if not decision.tell:
-            paging.hide(draft, alert, decision)
+            joining.hide(draft, alert, decision)
             if decision.kind == "flapping":
                 self._tell_flapping(alert, decision.again or self._now)
             return
@@ -232,7 +232,7 @@ class Board:
             draft.was[alert.id] = f"until now {hid.kind}: {hid.reason}"
             if hid.kind == "silenced":
                 draft.note(alert.id, alert.version, "silence_ended", "and it still stands")
-        paging.enlist(draft, alert)
+        joining.enlist(draft, alert)
 
     def _late(self, alert: Alert) -> None:
         """Tell of an alert that fired and ended within this one turn: what was seen while nothing could be stored."""
@@ -240,7 +240,7 @@ class Board:
             return
         decision = pipeline.decide(alert, self._draft)
         if decision.tell:
-            paging.enlist(self._draft, alert)
+            joining.enlist(self._draft, alert)
         else:
             self._draft.note(alert.id, alert.version, decision.kind, decision.reason)
 
@@ -263,49 +263,7 @@ class Board:
     def _forget(self) -> None:
         """Leave out of mind what cannot matter any more."""
         draft, now, plan = self._draft, self._now, self._plan
-        _drop(draft.flaps, [mark for mark, until in draft.flaps.items() if until <= now])
-        _drop(draft.last_pages, [mark for mark, at in draft.last_pages.items() if at + plan.hold <= now])
-        old = [mark for mark, times in draft.openings.items() if now - times[-1] > plan.flap_within]
-        _drop(draft.openings, old)
+        draft.flaps = {mark: until for mark, until in draft.flaps.items() if until > now}
+        draft.last_pages = {mark: at for mark, at in draft.last_pages.items() if at + plan.hold > now}
+        draft.openings = {m: times for m, times in draft.openings.items() if now - times[-1] <= plan.flap_within}
         draft.overrides = tuple(each for each in draft.overrides if each.ends > now)
-
-
-def _drop(index: dict[str, object] | dict[str, float] | dict[str, flapping.Openings], marks: Sequence[str]) -> None:
-    for mark in marks:
-        index.pop(mark, None)
-
-
-def restored(
-    plan: Plan,
-    labels: Labels,
-    now: float,
-    *,
-    alerts: Sequence[Alert],
-    incidents: Sequence[Incident],
-    silences: Sequence[Silence] = (),
-    overrides: Sequence[Override] = (),
-    last_pages: Mapping[str, float] | None = None,
-    openings: Mapping[str, flapping.Openings] | None = None,
-    flapped: Collection[str] = (),
-) -> Ledger:
-    """The ledger that these stored facts make. `flapped`: fingerprints of which it was told that they flap."""
-    start = Ledger(
-        silences=tuple(silences), overrides=tuple(overrides), last_pages=last_pages or {}, openings=openings or {}
-    )
-    draft = Draft(start, plan, labels, now)
-    for incident in incidents:
-        draft.change(incident)
-    for alert in alerts:
-        draft.put(alert)
-        if alert.incident in draft.incidents:
-            draft.join(alert.incident, alert.fingerprint)
-    for mark in flapped:
-        if (stable := flapping.until(draft.openings.get(mark, ()), now, plan)) is not None:
-            draft.flaps[mark] = stable
-    for alert in alerts:
-        if alert.state is State.FIRING and alert.incident not in draft.incidents:
-            decision = pipeline.decide(alert, draft)
-            draft.hidden[alert.fingerprint] = replace(decision, again=now) if decision.tell else decision
-    for incident in draft.incidents.values():
-        draft.set_due(incident)
-    return draft.finish()[0]

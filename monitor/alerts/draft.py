@@ -9,7 +9,7 @@ from monitor.alerts import escalation
 from monitor.alerts.alert import Alert, AlertEvent, Kind, Notification, State
 from monitor.alerts.incident import Incident
 from monitor.alerts.ledger import Ledger
-from monitor.alerts.plan import Inhibition, Override, Plan
+from monitor.alerts.plan import Inhibition, Override, Plan, Policy
 from monitor.alerts.silence import Silence, matches, names
 from monitor.model import Severity
 from monitor.rule import DESK
@@ -173,6 +173,9 @@ class Draft:
         if self.incidents.get(incident.id) == incident:
             return
         self._incidents[incident.id] = incident
+        known = self.incidents.get(incident.id)
+        if known is not None and known.key != incident.key and self.keys.get(known.key) == incident.id:
+            del self.keys[known.key]
         if incident.open:
             self.incidents[incident.id] = incident
             newest = self.incidents.get(self.keys.get(incident.key, ""))
@@ -200,10 +203,11 @@ class Draft:
         else:
             del mine[incident.id]
 
-    def renamed(self, incident: Incident, key: str) -> None:
-        """Forget under what an incident was grouped until now."""
-        if self.keys.get(key) == incident.id:
-            del self.keys[key]
+    def close(self, incident: Incident) -> Incident:
+        """Record the end of an incident of which there is nothing to tell."""
+        closed = replace(incident, resolved=self.now, version=incident.version + 1)
+        self.change(closed)
+        return closed
 
     def note(self, alert: str, version: int, kind: str, reason: str, actor: str = DESK) -> None:
         """Record a decision about an alert or an incident."""
@@ -252,12 +256,15 @@ class Draft:
         """Leave out of mind, not out of the store, what is over."""
         self.silences = tuple(each for each in self.silences if keep(each))
 
+    def policy(self, incident: Incident, alerts: Sequence[Alert]) -> Policy | None:
+        """The policy of an incident with these alerts, which all have the same."""
+        known = self.known(alerts[0]) if alerts else {"rule": incident.rule}
+        return escalation.policy(incident.severity, known, self.plan)
+
     def set_due(self, incident: Incident) -> None:
         """Reckon when something is next to be done about an incident."""
         alerts = self.of(incident.id)
-        first = alerts[0] if alerts else None
-        known = {"rule": incident.rule} if first is None else self.known(first)
-        policy = escalation.policy(incident.severity, known, self.plan)
+        policy = self.policy(incident, alerts)
         more = any(alert.paged is None and alert.state is State.FIRING for alert in alerts)
         when = escalation.next_time(incident, policy, self.plan, more=more)
         if when is None:

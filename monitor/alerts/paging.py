@@ -5,80 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from monitor.alerts import escalation, grouping, lifecycle, oncall, pipeline, routing
+from monitor.alerts import escalation, joining, lifecycle, oncall, pipeline, routing
 from monitor.alerts.alert import Alert, Kind, State
 from monitor.alerts.draft import Draft
 from monitor.alerts.incident import Incident
-from monitor.alerts.ledger import Decision
-from monitor.alerts.plan import Policy, Step
+from monitor.alerts.plan import Step
 from monitor.rule import DESK
 
 EDIT_EVERY = 5.0
 """Seconds between two edits of a card only because alerts join or end."""
+HIDDEN = "hidden before it was told of"
 POSTPONED = 60.0
 """Seconds after which it is looked again whether what hides an incident is over."""
-
-
-def enlist(draft: Draft, alert: Alert) -> Incident:
-    """Let an alert join the incident that it belongs to, or begin one."""
-    known = draft.known(alert)
-    labels = grouping.shared(known, draft.plan)
-    policy = escalation.policy(alert.severity, known, draft.plan)
-    heard = (*routing.channels(alert.severity, known, draft.plan), policy.name if policy is not None else "")
-    key = grouping.key(alert.rule, heard, labels)
-    for each in (key, grouping.anywhere(key)):
-        incident = draft.incidents.get(draft.keys.get(each, ""))
-        if incident is not None and grouping.takes(incident, draft.plan, draft.now):
-            incident = grouping.joined(incident, alert, draft.now)
-            break
-    else:
-        incident = grouping.opened(alert, key, labels, draft.now)
-    draft.change(incident)
-    if draft.fresh(alert):
-        draft.put(replace(alert, incident=incident.id))
-    else:
-        draft.alter(alert, "joined", f"incident {incident.id}", incident=incident.id)
-    if alert.state is not State.RESOLVED:
-        draft.join(incident.id, alert.fingerprint)
-    return incident
-
-
-def stand(draft: Draft, alert: Alert, channels: tuple[str, ...]) -> None:
-    """Let an alert that was so before anybody looked be an incident that was told of, and that is not told again."""
-    incident = replace(
-        grouping.opened(alert, f"standing\x1f{alert.id}", (), draft.now),
-        channels=channels,
-        paged=draft.now,
-        told=draft.now,
-    )
-    draft.change(incident)
-    draft.hidden.pop(alert.fingerprint, None)
-    draft.alter(alert, "grouped", "told in one message", paged=draft.now, incident=incident.id)
-    draft.join(incident.id, alert.fingerprint)
-    draft.set_due(incident)
-
-
-def alone(draft: Draft, alert: Alert) -> Incident:
-    """Let an alert that nobody was told of be an incident of its own, since somebody does something about it."""
-    incident = grouping.opened(alert, f"own\x1f{alert.id}", (), draft.now)
-    draft.hidden.pop(alert.fingerprint, None)
-    draft.change(incident)
-    draft.alter(alert, "joined", f"incident {incident.id}", incident=incident.id)
-    draft.join(incident.id, alert.fingerprint)
-    return incident
-
-
-def without_untold(draft: Draft, incident: Incident) -> Incident:
-    """The incident without what joined it and was not told of yet: nobody takes in hand what they have not seen."""
-    if incident.paged is None:
-        return incident
-    for alert in draft.of(incident.id):
-        if alert.paged is None and alert.state is State.FIRING:
-            draft.leave(incident.id, alert.fingerprint)
-            draft.alter(alert, "left", "the incident was taken in hand before it was told of", incident=None)
-            draft.undecided[alert.fingerprint] = None
-            incident = replace(incident, alerts=incident.alerts - 1, version=incident.version + 1)
-    return incident
 
 
 def look(draft: Draft, of: str) -> None:
@@ -90,7 +28,7 @@ def look(draft: Draft, of: str) -> None:
         if draft.members.get(of) and draft.now < incident.opened + draft.plan.group_wait:
             draft.set_due(incident)
             return
-        incident = _spread(draft, incident)
+        incident = joining.spread(draft, incident)
         _page(draft, incident)
         incident = draft.incidents.get(incident.id)
         if incident is None:
@@ -107,42 +45,20 @@ def look(draft: Draft, of: str) -> None:
     draft.set_due(incident)
 
 
-def _spread(draft: Draft, incident: Incident) -> Incident:
-    """Make one of incidents of the same rule that came from many places at once."""
-    if not draft.plan.spread or not incident.labels:
-        return incident
-    waiting = [draft.incidents[each] for each in draft.waiting.get(incident.rule, ())]
-    waiting = [each for each in waiting if grouping.anywhere(each.key) == grouping.anywhere(incident.key)]
-    if len(waiting) < draft.plan.spread:
-        return incident
-    first, *others = sorted(waiting, key=lambda each: (each.opened, each.id))
-    wide = grouping.widened(first, sum(each.alerts for each in others))
-    draft.renamed(first, first.key)
-    draft.change(replace(wide, severity=max(each.severity for each in waiting)))
-    for other in others:
-        for alert in draft.of(other.id):
-            draft.alter(alert, "joined", f"incident {wide.id}, which is about many places", incident=wide.id)
-            draft.join(wide.id, alert.fingerprint)
-        draft.change(replace(other, resolved=draft.now, version=other.version + 1))
-        draft.note(other.id, other.version + 1, "grouped", f"{incident.rule} comes from many places: see {wide.id}")
-    return draft.incidents[wide.id]
-
-
 def _page(draft: Draft, incident: Incident) -> None:
     """Page an incident whose wait is over, with those of its alerts that nothing hides by now."""
     for alert in draft.of(incident.id):
         decision = pipeline.decide(alert, draft)
         if not decision.tell:
-            incident = _let_out(draft, incident, alert, decision)
+            incident = joining.let_out(draft, incident, alert, HIDDEN, decision)
     ended = [alert for alert in draft.ended.values() if alert.incident == incident.id]
     alerts = [*draft.of(incident.id), *ended]
     if not incident.alerts:
-        draft.change(replace(incident, resolved=draft.now, version=incident.version + 1))
+        draft.close(incident)
         return
-    policy = _policy(draft, incident, alerts)
+    policy = draft.policy(incident, alerts)
     steps = escalation.at_once(policy)
-    channels = _routed(draft, incident, alerts)
-    channels = (*channels, *(each for each in _named(draft, steps) if each not in channels))
+    channels = routing.together(_routed(draft, incident, alerts), _named(draft, steps))
     whom = _whom(draft, steps)
     incident = replace(
         incident,
@@ -158,13 +74,6 @@ def _page(draft: Draft, incident: Incident) -> None:
     why = next((draft.was[each.id] for each in alerts if each.id in draft.was), "")
     draft.tell(incident, Kind.PAGE, channels, {"whom": list(whom), **({"why": why} if why else {})})
     _count_told(draft, incident, alerts, f"to {', '.join(channels)}")
-
-
-def _let_out(draft: Draft, incident: Incident, alert: Alert, decision: Decision) -> Incident:
-    """Take an alert out that was hidden before it was told of."""
-    draft.leave(incident.id, alert.fingerprint)
-    hide(draft, draft.alter(alert, "left", "hidden before it was told of", incident=None), decision)
-    return replace(incident, alerts=incident.alerts - 1, version=incident.version + 1)
 
 
 def _count_told(draft: Draft, incident: Incident, alerts: Iterable[Alert], where: str) -> None:
@@ -187,11 +96,10 @@ def _more(draft: Draft, incident: Incident) -> Incident:
             if decision.tell:
                 new.append(alert)
             else:
-                incident = _let_out(draft, incident, alert, decision)
+                incident = joining.let_out(draft, incident, alert, HIDDEN, decision)
     if not new:
         return incident
-    routed = _routed(draft, incident, new)
-    channels = (*incident.channels, *(each for each in routed if each not in incident.channels))
+    channels = routing.together(incident.channels, _routed(draft, incident, new))
     incident = replace(incident, told=draft.now, channels=channels, version=incident.version + 1)
     why = f"{len(new)} more since it was told of"
     again(draft, incident, "more", why, (), more=len(new))
@@ -203,7 +111,7 @@ def _more(draft: Draft, incident: Incident) -> Incident:
 def _step(draft: Draft, incident: Incident) -> Incident:
     """Take the escalation step that is due; what is hidden meanwhile is looked at again later."""
     alerts = draft.of(incident.id)
-    policy = _policy(draft, incident, alerts)
+    policy = draft.policy(incident, alerts)
     when = escalation.due(policy, incident.began, incident.step)
     if policy is None or when is None or draft.now < when:
         return incident
@@ -214,7 +122,7 @@ def _step(draft: Draft, incident: Incident) -> Incident:
     number = escalation.taken_by(policy, incident.began or draft.now, incident.step, draft.now)
     step = escalation.step(policy, number)
     channels = _named(draft, (step,)) or incident.channels
-    every = (*incident.channels, *(each for each in channels if each not in incident.channels))
+    every = routing.together(incident.channels, channels)
     incident = replace(incident, step=number, told=draft.now, channels=every, version=incident.version + 1)
     whom = _whom(draft, (step,))
     lasted = draft.now - (incident.paged or draft.now)
@@ -255,7 +163,7 @@ def let_go(draft: Draft, incident: Incident, by: str, reason: str, kind: str) ->
     for alert in draft.of(incident.id):
         draft.put(*lifecycle.unacknowledge(alert, by, draft.now, reason))
     incident = escalation.let_go(incident, draft.now)
-    steps = escalation.at_once(_policy(draft, incident, draft.of(incident.id)))
+    steps = escalation.at_once(draft.policy(incident, draft.of(incident.id)))
     incident = replace(incident, step=len(steps), told=draft.now, paged=incident.paged or draft.now)
     incident = reached(draft, incident)
     _count_told(draft, incident, draft.of(incident.id), "since nobody has it in hand")
@@ -306,19 +214,6 @@ def show(draft: Draft, incident: Incident) -> None:
     draft.shown[incident.id] = draft.now
     if incident.paged is not None:
         draft.tell(incident, Kind.UPDATE, incident.channels)
-
-
-def hide(draft: Draft, alert: Alert, decision: Decision) -> None:
-    """Remember why an alert is not told of; each reason is noted once."""
-    before = draft.hidden.get(alert.fingerprint)
-    draft.hidden[alert.fingerprint] = decision
-    if before is None or before.kind != decision.kind:
-        draft.note(alert.id, alert.version, decision.kind, decision.reason)
-
-
-def _policy(draft: Draft, incident: Incident, alerts: list[Alert]) -> Policy | None:
-    known = draft.known(alerts[0]) if alerts else {"rule": incident.rule}
-    return escalation.policy(incident.severity, known, draft.plan)
 
 
 def _routed(draft: Draft, incident: Incident, alerts: list[Alert]) -> tuple[str, ...]:

@@ -25,20 +25,14 @@ def decide(alert: Alert, draft: Draft) -> Decision:
     routed = routing.channels(alert.severity, known, draft.plan)
     if alert.severity is Severity.INFO and not routed:
         return Decision("logged", "INFO is logged, not sent")
-    return hides(alert, known, draft) or (
-        TELL if routed else Decision("unrouted", "no channel is set up that it could go to")
-    )
-
-
-def hides(alert: Alert, known: Mapping[str, str], draft: Draft) -> Decision | None:
-    """What keeps people from being told of an alert now; None when nothing does."""
-    return (
+    why = (
         _inhibited(alert, known, draft)
         or _silenced(known, draft)
         or _flapping(alert, draft)
         or _held(alert, draft)
         or _quiet(alert, draft)
     )
+    return why or (TELL if routed else Decision("unrouted", "no channel is set up that it could go to"))
 
 
 def suppressed(alert: Alert, draft: Draft) -> Decision | None:

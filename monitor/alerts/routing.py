@@ -37,6 +37,11 @@ def usual(severity: Severity, names: Sequence[str]) -> tuple[str, ...]:
     return own or tuple(names)
 
 
+def together(channels: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    """These channels and those that are not among them, in order."""
+    return tuple(dict.fromkeys((*channels, *more)))
+
+
 TERMINAL = "console"
 """The channel that takes everything, whether or not anybody sits before it."""
 OWN = (TERMINAL, "memory", "telegram", "slack")

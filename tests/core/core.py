@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from monitor.alerts.alert import Alert, AlertEvent, Kind, Notification, State, fingerprint
-from monitor.alerts.board import Board, restored
+from monitor.alerts.board import Board
 from monitor.alerts.draft import Told
 from monitor.alerts.incident import Incident
 from monitor.alerts.ledger import Ledger
 from monitor.alerts.lifecycle import Policy
 from monitor.alerts.plan import Override, Plan
+from monitor.alerts.restoring import restored
 from monitor.alerts.silence import Silence
 from monitor.model import Finding, Severity, Verdict
 
