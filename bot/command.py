@@ -63,6 +63,12 @@ class Command:
     confirm: Confirm | None
     """Given the context, the question to ask first ("Resume alpha?"), or None to go on without asking."""
     examples: tuple[str, ...] = ()
+    changes: Callable[[Context], bool] | None = None
+    """Whether a line changes something, of a command that is for viewers as long as it does not."""
+
+    def acts(self, ctx: Context) -> bool:
+        """Whether a line changes something: then it is not carried out late, nor without an audit."""
+        return self.role > Role.VIEWER if self.changes is None else self.changes(ctx)
 
 
 def command(
@@ -73,11 +79,12 @@ def command(
     role: Role = Role.VIEWER,
     confirm: Confirm | None = None,
     examples: tuple[str, ...] = (),
+    changes: Callable[[Context], bool] | None = None,
 ) -> Callable[[Run], Command]:
     """Turn a function into the command of its module."""
 
     def wrap(run: Run) -> Command:
-        return Command(name, usage, summary, role, run, confirm, examples)
+        return Command(name, usage, summary, role, run, confirm, examples, changes)
 
     return wrap
 

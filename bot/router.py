@@ -166,10 +166,10 @@ class Router:
             return _Answer("refused", _refusal(_sentence(error)), plain(str(error), 200))
         except Exception as error:
             log.exception("a command failed", command=command.name)
-            return _failed(command, error)
+            return _failed(command, error, changes=command.acts(ctx))
 
     async def _run(self, command: Command, ctx: Context, sure: bool) -> _Answer:
-        changes = command.role > Role.VIEWER
+        changes = command.acts(ctx)
         if changes and self._desk.now() - ctx.invocation.time > STALE and not sure:
             return self._late(ctx)
         question = command.confirm(ctx) if command.confirm and not sure else None
@@ -274,11 +274,10 @@ def _refusal(text: str, *buttons: Button) -> Message:
     return Message("Not done", text, buttons=buttons)
 
 
-def _failed(command: Command, error: Exception) -> _Answer:
+def _failed(command: Command, error: Exception, *, changes: bool) -> _Answer:
     """Say what is known: the sentence of a store that failed, and whether anything can have changed."""
     stored = isinstance(error, StoreError)
     what = f"The desk's database failed: {_sentence(error)}" if stored else "The desk's log has the details."
-    changes = command.role > Role.VIEWER
     doubt = "Whether it took effect is not known: look with /status." if changes else "It changes nothing."
     message = Message(f"/{command.name} failed", f"{what} {doubt}", tone=Tone.WARN)
     return _Answer("failed", message, plain(str(error), 200) if stored else type(error).__name__)

@@ -17,21 +17,6 @@ from monitor.book import Book
 from monitor.ports import Store
 from monitor.turn import Setup
 
-_OF_INCIDENT = (
-    "more",
-    "escalated",
-    "asked",
-    "lapsed",
-    "unacknowledged",
-    "silence_ended",
-    "failed_over",
-    "grouped",
-    "renewed",
-    "handed_over",
-    "delayed",
-    "dead",
-)
-
 
 class Reports:
     """What is asked of the desk's alerts; nothing here changes anything."""
@@ -105,7 +90,7 @@ class Reports:
         incident = await self._incident_at(alert)
         events = list(await self._store.events(alert.id))
         if incident is not None and incident.id != alert.id:
-            events += [each for each in await self._store.events(incident.id) if each.kind in _OF_INCIDENT]
+            events += await self._store.events(incident.id)
         hidden = self._ledger.hidden.get(alert.fingerprint) if alert.open else None
         if hidden is None and alert.state is State.FIRING and alert.incident is not None:
             hidden = suppressed(alert, self._peek())

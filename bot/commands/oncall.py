@@ -10,8 +10,6 @@ from bot.command import Context, Role, UsageError, command
 from bot.quantities import shown
 from bot.views.oncall import duties, taken
 
-STALE = 60.0
-"""Seconds after which a change of the duty is no longer made without being asked for again."""
 _HOW = "/oncall, /oncall take 4h, or /oncall give ben 4h"
 
 
@@ -20,6 +18,7 @@ _HOW = "/oncall, /oncall take 4h, or /oncall give ben 4h"
     usage="/oncall [take DURATION | give PERSON DURATION] [ROTATION]",
     summary="Show who is on duty now and next. Operators take the duty for a while, or give it to somebody.",
     examples=("/oncall", "/oncall take 4h", "/oncall give ana 4h"),
+    changes=lambda ctx: bool(ctx.args) and ctx.role >= Role.OPERATOR,  # whoever may not is refused, and changes nothing
 )
 async def oncall(ctx: Context) -> Message:
     """Answer with the duties, or change one for a while."""
@@ -31,8 +30,6 @@ async def oncall(ctx: Context) -> Message:
         raise UsageError(f"{shown(ctx.args[0])} has no meaning here: write {_HOW}")
     if not may:
         raise UsageError("only an operator or admin can acknowledge and so have the duty: ask one of them")
-    if ctx.desk.now() - ctx.invocation.time > STALE:
-        raise UsageError("it came so late that it was not done: if it still holds, give it again")
     before, seconds, after = _parted(ctx.args[1:])
     person, rotation = (before, after) if verb == "give" else (ctx.person.name, before or after)
     if verb == "give" and not person:

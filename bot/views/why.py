@@ -17,7 +17,12 @@ GOAL = 300.0
 """Seconds from an alert to its recovery that the guide aims at."""
 _ENDS = 20
 """Decisions told at the beginning and at the end of a long list."""
-_WORDS = {"handed_over": "handed over", "silence_ended": "silence ended", "failed_over": "sent elsewhere"}
+_WORDS = {
+    "handed_over": "handed over",
+    "given": "handed over",
+    "silence_ended": "silence ended",
+    "failed_over": "sent elsewhere",
+}
 
 
 def why(found: Why, rules: Mapping[str, Rule], now: float) -> Message:

@@ -135,7 +135,8 @@ class Board:
         incident = paging.reached(draft, incident)
         held = escalation.held(replace(incident, acknowledged=None), to, note, self._now, self._plan)
         self._give(incident, to, by, note)
-        draft.note(held.id, held.version, "given", f"to {to}", by)
+        if incident.acknowledged is None:  # else its alerts tell of it
+            draft.note(held.id, held.version, "given", f"to {to}", by)
         paging.again(draft, held, "handover", f"{by} hands it over", (to,))
         return held
 

@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from bot.access import Access
 from bot.chat import Invocation, Message, Tone
-from bot.command import Context, Role, UsageError
+from bot.command import Context, Role, UsageError, discover
 from bot.commands.oncall import oncall
 from bot.line import split
+from bot.router import Router
 from monitor.alerts.oncall import Duty, duty
 from monitor.alerts.plan import Override, Rotation
 from monitor.desk import Desk, DeskError
 from monitor.model import Person
+from monitor.ports import AuditEntry, StoreError
 
 NOW = dt.datetime(2026, 1, 6, 12, tzinfo=dt.UTC).timestamp()
 MAIN = Rotation("main", ("ana", "ben"), "weekly", dt.time(9), dt.UTC, dt.date(2026, 1, 5))
@@ -42,12 +45,12 @@ class Rota(Desk):
         return self.overrides[-1]
 
 
-async def say(desk: Rota, line: str, by: str = "ben", given: float = NOW) -> Message:
+async def say(desk: Rota, line: str, by: str = "ben") -> Message:
     async def reply(_message: Message) -> None:
         """Nobody listens."""
 
     words = split(line)
-    invocation = Invocation(line, "memory", "1", by, "memory", given)
+    invocation = Invocation(line, "memory", "1", by, "memory", NOW)
     return await oncall.run(Context(desk, Person(by, ROLES[by].name), ROLES[by], words[1:], invocation, reply, {}))
 
 
@@ -128,9 +131,28 @@ async def test_nobody_on_duty_stands_out_and_no_rotation_says_what_to_do() -> No
     assert "[[rotations]]" in (await say(Rota(), "/oncall")).text
 
 
-async def test_a_change_of_the_duty_that_comes_late_is_not_made() -> None:
-    desk = Rota(MAIN)
-    with pytest.raises(UsageError, match="came so late"):
-        await say(desk, "/oncall give ana 4h", given=NOW - 3_600)
+@pytest.mark.parametrize("broken", [False, True])
+async def test_a_change_of_the_duty_that_comes_late_or_that_no_audit_takes_is_not_made(broken: bool) -> None:
+    desk, said, entries = Rota(MAIN), list[Message](), list[AuditEntry]()
+
+    async def audit(entry: AuditEntry) -> None:
+        if broken:
+            raise StoreError("the disk is full")
+        entries.append(entry)
+
+    async def reply(message: Message) -> None:
+        said.append(message)
+
+    router = Router(discover(), Access([Person("ben", "operator", {"memory": "1"})]), desk, audit)
+
+    async def give(line: str, given: float) -> str:
+        await router.handle(Invocation(line, "memory", "1", "ben", "memory", given), reply)
+        return said[-1].title
+
+    if broken:
+        assert await give("/oncall give ana 4h", NOW) == "Not done"
+    else:
+        assert (await give("/oncall give ana 4h", NOW - 3_600)).startswith("Not done: /oncall")
+        assert [each.outcome for each in entries] == ["refused"]
     assert desk.overrides == []
-    assert (await say(desk, "/oncall", given=NOW - 3_600)).title == "On duty at 12:00 UTC: ana"
+    assert await give("/oncall", NOW - 3_600) == "On duty at 12:00 UTC: ana"

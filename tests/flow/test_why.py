@@ -177,3 +177,18 @@ async def test_failed_over_to_the_chat_that_works(tmp_path: Path) -> None:
             "sent elsewhere by nightdesk: to slack: telegram took nothing within 60 s",
             "delayed by nightdesk: telegram took it 2 m 10 s after it was due",
         ]
+
+
+async def test_handed_over_says_by_whom_also_where_nobody_had_it_before(tmp_path: Path) -> None:
+    async with told(tmp_path) as desk:
+        await desk.see(**DEEP)
+        of = desk.desk.incidents()[0].incident.id
+        await desk.say(f"/handover {of} ben")
+        assert story(await why(desk, rule="drawdown"))[-1] == "handed over by ana: to ben"
+        await desk.wait(1)
+        await desk.say(f"/handover {of} ana")
+        lines = story(await why(desk, rule="drawdown"))
+        assert [each for each in lines if each.startswith("handed over")] == [
+            "handed over by ana: to ben",
+            "handed over by ana: ana",
+        ]
