@@ -13,8 +13,8 @@ import structlog
 from bot.chat import ChatPlatform, Message, MessageRef, TransportError
 from bot.delivery import backoff, lateness, marked, pause, short, undrawn
 from monitor.alerts.alert import Kind, Notification
-from monitor.mail import Closed
-from monitor.ports import Clock, OutboxStore, StoreError
+from monitor.mail import Closed, OutboxStore
+from monitor.ports import Clock, StoreError
 from monitor.tasks import told_to_end
 
 log = structlog.get_logger()

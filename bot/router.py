@@ -17,9 +17,9 @@ from bot.format import plain
 from bot.line import BUTTON_BYTES, LONGEST, button, split
 from bot.voice import Voice
 from monitor.desk import Desk, DeskError
-from monitor.mail import Mail
+from monitor.mail import Inbox, Mail
 from monitor.model import Person
-from monitor.ports import AuditEntry, Inbox, StoreError
+from monitor.ports import AuditEntry, StoreError
 
 Audit = Callable[[AuditEntry], Awaitable[None]]
 

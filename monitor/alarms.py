@@ -12,8 +12,8 @@ from monitor.alerts.oncall import ANSWERING
 from monitor.alerts.plan import DEPLOYS, Override
 from monitor.alerts.silence import Matchers, Silence
 from monitor.answers import Acknowledgement, DeskError, IncidentStatus, pick
+from monitor.mail import Untaken
 from monitor.model import Finding, Severity, Verdict
-from monitor.ports import Untaken
 from monitor.reports import Reports
 from monitor.rule import DESK
 from monitor.vitals import Vitals

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monitor.ports import StoreError
 from monitor.storage.facts import Facts
+from monitor.storage.history import History
 from monitor.storage.inbox import Inbox
 from monitor.storage.lock import locked
 from monitor.storage.migrate import migrate
@@ -15,11 +16,12 @@ from monitor.storage.outbox import Outbox
 from monitor.storage.sqlite import File
 
 
-class Database(Facts, Outbox, Inbox):
+class Database(Facts, History, Outbox, Inbox):
     """The ports Store, OutboxStore and Inbox over one file that is ours until it is closed."""
 
     def __init__(self, file: File, held: AsyncExitStack) -> None:
         Facts.__init__(self, file)
+        History.__init__(self, file)
         Outbox.__init__(self, file)
         Inbox.__init__(self, file)
         self._held = held

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from monitor.alerts.alert import Alert, AlertEvent, Notification, State
+from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
 from monitor.model import CashFlow, Order, OrderState, Person, Sample, Trade
-from monitor.ports import AuditEntry, Change, Measured, Snapshot, StoredAgent
+from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent
 from monitor.storage import schema
 from monitor.storage.schema import names, of
 from monitor.storage.sqlite import File, Insert, insert, upsert
 
-Value = TypeVar("Value")
 DAY = 86_400.0
 
 
@@ -51,7 +50,7 @@ _SNAPSHOTS = upsert(schema.snapshots, names(Snapshot))
 
 
 class Facts:
-    """The port Store over one database file."""
+    """The port Store over one database file, as far as it is not about alerts alone."""
 
     def __init__(self, file: File) -> None:
         self._file = file
@@ -87,11 +86,11 @@ class Facts:
 
     async def people(self) -> list[Person]:
         """Everybody, by name."""
-        return await self._all(Person, of(Person, schema.people).order_by(schema.people.c.name))
+        return await self._file.values(Person, of(Person, schema.people).order_by(schema.people.c.name))
 
     async def agents(self) -> Mapping[str, StoredAgent]:
         """Every agent ever stored."""
-        found = await self._all(StoredAgent, of(StoredAgent, schema.agents).order_by(schema.agents.c.id))
+        found = await self._file.values(StoredAgent, of(StoredAgent, schema.agents).order_by(schema.agents.c.id))
         return {each.id: each for each in found}
 
     async def newest(self) -> float:
@@ -105,7 +104,7 @@ class Facts:
         """Samples of an agent with since <= time (< until), in order of time."""
         table = schema.samples.c
         query = of(Sample, schema.samples).where(table.agent == agent, *_between(table.time, since, until))
-        return await self._all(Sample, query.order_by(table.time))
+        return await self._file.values(Sample, query.order_by(table.time))
 
     async def trades(self, agent: str | None, since: float, until: float | None = None) -> list[Trade]:
         """Trades closed in since <= exit_time (< until), in order of exit time; of every agent if None."""
@@ -113,93 +112,13 @@ class Facts:
         query = of(Trade, schema.trades).where(*_between(table.exit_time, since, until))
         if agent is not None:
             query = query.where(table.agent == agent)
-        return await self._all(Trade, query.order_by(table.exit_time, table.agent, table.id))
+        return await self._file.values(Trade, query.order_by(table.exit_time, table.agent, table.id))
 
     async def flows(self, agent: str, since: float = 0.0) -> list[CashFlow]:
         """Cash flows with since <= time, in order of time."""
         table = schema.flows.c
         query = of(CashFlow, schema.flows).where(table.agent == agent, table.time >= since)
-        return await self._all(CashFlow, query.order_by(table.time, table.amount, table.by))
-
-    async def open_alerts(self) -> list[Alert]:
-        """Alerts that are not resolved, in order of opening."""
-        table = schema.alerts.c
-        unresolved = [state for state in State if state is not State.RESOLVED]
-        query = of(Alert, schema.alerts).where(table.state.in_(unresolved))
-        return await self._all(Alert, query.order_by(table.opened, table.id))
-
-    async def alert(self, alert: str) -> Alert | None:
-        """One alert by its whole id."""
-        return await self._one(Alert, of(Alert, schema.alerts).where(schema.alerts.c.id == alert))
-
-    async def open_incidents(self) -> list[Incident]:
-        """Incidents that are not resolved, in order of opening."""
-        table = schema.incidents.c
-        query = of(Incident, schema.incidents).where(table.resolved.is_(None))
-        return await self._all(Incident, query.order_by(table.opened, table.id))
-
-    async def incident(self, incident: str) -> Incident | None:
-        """One incident by its whole id."""
-        return await self._one(Incident, of(Incident, schema.incidents).where(schema.incidents.c.id == incident))
-
-    async def of_incident(self, incident: str, limit: int = 200) -> list[Alert]:
-        """The alerts that joined an incident, in order of opening."""
-        table = schema.alerts.c
-        query = of(Alert, schema.alerts).where(table.incident == incident)
-        return await self._all(Alert, query.order_by(table.opened, table.id).limit(limit))
-
-    async def measured(self, since: float) -> list[Measured]:
-        """When each incident that was paged since then was paged, first heard of, taken in hand and over."""
-        table, said = schema.incidents.c, schema.messages.c
-        first = select(func.min(said.time)).where(said.alert == table.id).scalar_subquery()
-        query = select(table.paged, first, table.acknowledged, table.resolved).where(table.paged >= since)
-        return await self._all(Measured, query.order_by(table.paged))
-
-    async def flapped(self, since: float) -> set[str]:
-        """Fingerprints of alerts opened since then of which it was told that they flap."""
-        alerts, events = schema.alerts.c, schema.alert_events.c
-        query = select(alerts.fingerprint).join(schema.alert_events, events.alert == alerts.id)
-        found = await self._file.read(query.where(alerts.opened >= since, events.kind == "flapping").distinct())
-        return {mark for (mark,) in found}
-
-    async def openings(self, since: float) -> Mapping[str, tuple[float, ...]]:
-        """Fingerprint -> when its alerts opened since then, in order."""
-        table = schema.alerts.c
-        found: dict[str, tuple[float, ...]] = {}
-        query = select(table.fingerprint, table.opened).where(table.opened >= since).order_by(table.opened)
-        for mark, opened in await self._file.read(query):
-            found[mark] = (*found.get(mark, ()), opened)
-        return found
-
-    async def overrides(self, now: float) -> list[Override]:
-        """Overrides that have not ended."""
-        table = schema.overrides.c
-        query = of(Override, schema.overrides).where(table.ends > now)
-        return await self._all(Override, query.order_by(table.starts, table.id))
-
-    async def opened_between(self, since: float, until: float) -> list[Alert]:
-        """Alerts that opened in since <= time < until, in order of opening."""
-        table = schema.alerts.c
-        query = of(Alert, schema.alerts).where(*_between(table.opened, since, until))
-        return await self._all(Alert, query.order_by(table.opened, table.id))
-
-    async def last_pages(self, since: float) -> Mapping[str, float]:
-        """Fingerprint -> time of its last page, for pages since then."""
-        table = schema.alerts.c
-        query = select(table.fingerprint, func.max(table.paged)).where(table.paged >= since).group_by(table.fingerprint)
-        return dict(await self._file.read(query))
-
-    async def events(self, alert: str) -> list[AlertEvent]:
-        """Everything that happened to one alert, in order."""
-        table = schema.alert_events.c
-        query = of(AlertEvent, schema.alert_events).where(table.alert == alert)
-        return await self._all(AlertEvent, query.order_by(table.id))
-
-    async def silences(self, now: float) -> list[Silence]:
-        """Silences whose time has not passed, or whose end has not been noticed; the one that ends first first."""
-        table = schema.silences.c
-        query = of(Silence, schema.silences).where(or_(table.ends > now, table.over.is_(None), _window(now)))
-        return await self._all(Silence, query.order_by(table.ends, table.id))
+        return await self._file.values(CashFlow, query.order_by(table.time, table.amount, table.by))
 
     async def orders(self) -> list[Order]:
         """The newest order of each agent that was not refused."""
@@ -207,7 +126,7 @@ class Facts:
         newest = func.row_number().over(partition_by=table.agent, order_by=(table.requested.desc(), table.id.desc()))
         ranked = select(table.id, newest.label("rank")).where(table.state != OrderState.REFUSED).subquery()
         query = of(Order, schema.orders).join(ranked, ranked.c.id == table.id).where(ranked.c.rank == 1)
-        return await self._all(Order, query.order_by(table.agent))
+        return await self._file.values(Order, query.order_by(table.agent))
 
     async def snapshot(self, agent: str, version: int, before: float | None = None) -> Snapshot | None:
         """The agent's newest snapshot of that version (taken before a time)."""
@@ -215,12 +134,13 @@ class Facts:
         query = of(Snapshot, schema.snapshots).where(table.agent == agent, table.version == version)
         if before is not None:
             query = query.where(table.time < before)
-        return await self._one(Snapshot, query.order_by(table.time.desc()).limit(1))
+        found = await self._file.values(Snapshot, query.order_by(table.time.desc()).limit(1))
+        return found[0] if found else None
 
     async def audit(self, limit: int = 50) -> list[AuditEntry]:
         """The newest audit entries, newest first."""
         query = of(AuditEntry, schema.audit).order_by(schema.audit.c.id.desc()).limit(limit)
-        return await self._all(AuditEntry, query)
+        return await self._file.values(AuditEntry, query)
 
     async def forget(self, before: float, limit: int) -> int:
         """Delete at most `limit` raw samples older than `before`, an agent's oldest first; return how many went.
@@ -253,24 +173,11 @@ class Facts:
             drop = delete(schema.snapshots).where(table.agent == bindparam("of"), table.time == bindparam("at"))
             await self._file.write(lambda connection: connection.execute(drop, gone))
 
-    async def _all(self, kind: type[Value], query: Select[Any]) -> list[Value]:
-        return [kind(*row) for row in await self._file.read(query)]
-
-    async def _one(self, kind: type[Value], query: Select[Any]) -> Value | None:
-        found = await self._all(kind, query)
-        return found[0] if found else None
-
 
 def _between(time: ColumnElement[Any], since: float, until: float | None) -> Iterator[ColumnElement[bool]]:
     yield time >= since
     if until is not None:
         yield time < until
-
-
-def _window(now: float) -> ColumnElement[bool]:
-    """Windows of the settings that ended early are known for as long as they could begin anew."""
-    table = schema.silences.c
-    return and_(table.kind == "maintenance", table.starts > now - 7 * DAY)
 
 
 def _steps(change: Change) -> Iterable[tuple[Insert, Iterable[Any]]]:

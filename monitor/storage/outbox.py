@@ -11,9 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.alerts.alert import PAGES, AlertEvent, Kind, Notification
 from monitor.alerts.routing import TERMINAL
-from monitor.mail import Closed, Letter, Waiting
+from monitor.mail import Card, Closed, Letter, Untaken, Waiting
 from monitor.model import Severity
-from monitor.ports import Card, Untaken
 from monitor.rule import DESK
 from monitor.storage import queue, schema
 from monitor.storage.queue import ON_CARD, OPEN, rows

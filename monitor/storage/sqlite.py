@@ -21,6 +21,7 @@ from monitor.ports import StoreError
 
 Asked = TypeVar("Asked")
 Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 _DIALECT = sqlite.dialect()
 _READERS = 4
@@ -55,6 +56,10 @@ class File:
     async def read(self, query: Executable) -> Sequence[tuple[Any, ...]]:
         """Rows of one query, which sees the newest commit. Errors: StoreError."""
         return await self._whole(self._read, query)
+
+    async def values(self, kind: Callable[..., Value], query: Executable) -> list[Value]:
+        """Rows of one query, each made a value of `kind` by its columns. Errors: StoreError."""
+        return [kind(*row) for row in await self.read(query)]
 
     async def close(self) -> None:
         """Let what is under way end, then close; the last connection folds the write-ahead log into the file."""

@@ -23,8 +23,9 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
+from monitor.mail import Card
 from monitor.model import CashFlow, Order, Person, Sample, Trade
-from monitor.ports import AuditEntry, Card, Change, Snapshot, StoredAgent, StoreError
+from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent, StoreError
 from monitor.storage import migrate, open_store, schema
 from monitor.storage.sqlite import File
 from tests.stores import T0, a_sample, new_database, new_store, opened

@@ -18,9 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.alerts.alert import Kind, Notification
-from monitor.mail import Closed, Waiting
+from monitor.mail import Card, Closed, Waiting
 from monitor.model import Severity
-from monitor.ports import Card, Change
+from monitor.ports import Change
 from monitor.storage import Database, schema
 from tests.stores import T0, a_notification, new_store, opened
 
