@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from monitor.model import LossLimit
+from monitor.model import AmountOrShare
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
@@ -91,10 +91,10 @@ def money(value: object) -> float:
     return float(text.replace(",", ""))
 
 
-def loss(value: object) -> LossLimit:
+def loss(value: object) -> AmountOrShare:
     """Read "5%" as a share of equity and anything else as money; returns the limit, above 0. Errors: ValueError."""
     if isinstance(value, str) and value.strip().endswith("%"):
-        return LossLimit(share=share(value))
+        return AmountOrShare(share=share(value))
     try:
         amount = money(value)
     except ValueError:
@@ -103,7 +103,7 @@ def loss(value: object) -> LossLimit:
         ) from None
     if amount == 0:
         raise ValueError(f'{shown(value)} is not a loss limit: every agent would break it; write "5%" or 500.')
-    return LossLimit(amount=amount)
+    return AmountOrShare(amount=amount)
 
 
 def spell(seconds: float) -> str:
@@ -185,6 +185,6 @@ TimeOfDay = Annotated[dt.time, BeforeValidator(time_of_day)]
 Hours = Annotated[tuple[dt.time, dt.time], BeforeValidator(hours)]
 DrawdownLimit = Annotated[float | None, BeforeValidator(limit_or_off)]
 Money = Annotated[float, BeforeValidator(money)]
-Loss = Annotated[LossLimit, BeforeValidator(loss)]
+Loss = Annotated[AmountOrShare, BeforeValidator(loss)]
 Count = Annotated[int, BeforeValidator(whole(1, 1000))]
 TelegramId = Annotated[int, BeforeValidator(whole(-(10**15), 10**15))]

@@ -23,8 +23,8 @@ class Severity(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class LossLimit:
-    """The most an agent may lose in the loss window: an amount of money or a share of its equity (one of the two)."""
+class AmountOrShare:
+    """A bound in money: an amount, or a share of the agent's equity (one of the two)."""
 
     amount: float | None = None
     share: float | None = None
@@ -38,7 +38,7 @@ class Limits:
     """Share of the peak, 0..1."""
     min_balance: float | None = None
     """Money below which the agent cannot trade."""
-    hard_loss: LossLimit | None = None
+    hard_loss: AmountOrShare | None = None
     loss_window: float = 86_400.0
     """Seconds over which the hard loss is measured."""
     heartbeat: float = 300.0
@@ -47,6 +47,50 @@ class Limits:
     """Polls in a row without an answer after which the agent counts as unreachable."""
     confirm_within: float = 15.0
     """Seconds an agent has to show that it obeyed an order."""
+    close_within: float = 120.0
+    """Seconds it has to show that its positions are closed."""
+    decision: float | None = 3_600.0
+    """Seconds without a decision after which a strategy that acts does nothing."""
+    feed: float | None = 120.0
+    """Age in seconds at which its data feed is stale."""
+    repeated_orders: int | None = 10
+    """Identical orders within 10 min from which on it repeats itself."""
+    frozen: float | None = 1_800.0
+    """Seconds for which the equity may stand still while a position is open."""
+    exposure: AmountOrShare | None = None
+    """Declared: money, or a share of equity (1.5 is 150 %)."""
+    leverage: float | None = None
+    """Declared."""
+    model_errors: float | None = 0.5
+    """Share of the model's calls that may fail."""
+    model_cost: float | None = None
+    """Money its model may cost in an hour."""
+
+
+PAUSES = ("drawdown", "daily_loss", "unacknowledged")
+"""What a stop without a person can go by."""
+
+
+@dataclass(frozen=True, slots=True)
+class AutoStop:
+    """A stop without a person, as somebody set it: off unless it is written, announced before, once an episode."""
+
+    when: str
+    """One of PAUSES."""
+    over: AmountOrShare | None = None
+    """The bound of drawdown (a share) and daily_loss."""
+    lasting: float = 0.0
+    """Seconds for which it must be so; of unacknowledged, seconds since the page."""
+    notice: float = 30.0
+    """Seconds between the announcement and the act."""
+    cooldown: float = 3_600.0
+    """Seconds after an act before it is armed again, once it is no longer so."""
+    dry_run: bool = False
+    """Whether it only says what it would do."""
+
+
+PAPER, LIVE = "paper", "live"
+"""Values of the label `mode`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +102,11 @@ class Agent:
     interval: float = 30.0
     """Seconds between two polls."""
     limits: Limits = field(default_factory=Limits)
+    stops: tuple[AutoStop, ...] = ()
+    take_next: bool = False
+    """Whether the desk by itself takes the next control when a pause is not confirmed; else it offers that."""
+    venue_url: str | None = None
+    """Address that answers while its venue is up, asked before a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +117,28 @@ class Check:
     ok: bool
     detail: str = ""
     """One short sentence; untrusted text."""
+
+
+class Side(enum.StrEnum):
+    """Which way a trade or a position is."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One open position as the agent reports it."""
+
+    asset: str
+    """Untrusted text, like `id`."""
+    side: Side
+    size: float
+    """Above 0, in units of the asset."""
+    entry_price: float | None = None
+    pnl: float | None = None
+    """Money, not realised."""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +177,50 @@ class Sample:
     poll_latency: float | None = None
     """Seconds the agent took to answer the desk."""
     checks: tuple[Check, ...] = ()
+    paper: bool | None = None
+    """Whether it trades without money, as it says."""
+    loop_lag: float | None = None
+    """The longest, in seconds, that its event loop was blocked in the last minute."""
+    latencies: tuple[tuple[str, float], ...] = ()
+    """Endpoint of the venue -> seconds it took, sorted by name."""
+    venue_errors: float | None = None
+    """Share of its calls to the venue that failed in the last 10 min."""
+    rate_limit: float | None = None
+    """Share of the venue's rate limit in use."""
+    clock_skew: float | None = None
+    """Seconds by which the venue's clock is ahead of its own."""
+    decision_age: float | None = None
+    """Seconds since the strategy last decided; acting without deciding is only a heartbeat."""
+    decisions_1h: int | None = None
+    orders_1h: int | None = None
+    rejects_1h: int | None = None
+    """Orders that the venue refused."""
+    repeated_orders: int | None = None
+    """The most often that one and the same order was sent in the last 10 min."""
+    feed_age: float | None = None
+    """Seconds since its newest market data."""
+    model_latency: float | None = None
+    """Seconds its model took last."""
+    model_errors: float | None = None
+    """Share of its model's calls that failed in the last 10 min; None below 5 calls."""
+    tokens_1h: int | None = None
+    cost_1h: float | None = None
+    """Money its model cost in the last hour."""
+    cost_24h: float | None = None
+    available: float | None = None
+    """Money that is free to trade with."""
+    exposure: float | None = None
+    """Money that all open positions are worth, each counted as positive."""
+    leverage: float | None = None
+    pnl_1h: float | None = None
+    pnl_7d: float | None = None
+    positions: tuple[Position, ...] | None = None
+    """What is open, sorted by asset, side and id; None where it does not say."""
 
     @property
     def reachable(self) -> bool:
         """Whether the agent answered."""
         return self.error is None
-
-
-class Side(enum.StrEnum):
-    """Which way a trade was."""
-
-    LONG = "long"
-    SHORT = "short"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +241,8 @@ class Trade:
     """Money; negative is a rebate."""
     slippage: Decimal = Decimal(0)
     """Money per unit."""
+    paper: bool = False
+    """Whether it was made without money."""
 
     @property
     def gross(self) -> Decimal:
@@ -201,9 +306,15 @@ class OrderState(enum.StrEnum):
     UNCONFIRMED = "unconfirmed"
 
 
+HOLDS = ("pause", "stop")
+"""Orders that an agent is to trade no more, the milder first: they stand until a resume."""
+STANDING = (*HOLDS, "resume")
+"""Orders of which an agent's newest is in force; the others (close, restart) are done and over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
-    """An order a person gave to an agent (pause, resume), and what came of it."""
+    """An order to an agent (pause, stop, resume, close, restart), and what came of it."""
 
     id: str
     agent: str
@@ -216,6 +327,37 @@ class Order:
     confirmed: float | None = None
     detail: str = ""
     """What the agent or the connection said; untrusted text."""
+    control: str = ""
+    """Kinds of the controls it went through, in their order, with spaces between."""
+    cause: str = ""
+    """Why the desk gave it by itself; empty when a person did."""
+    until: float | None = None
+    """When a pause ends: people are told, and nobody resumes the agent for them."""
+    ended: float | None = None
+    """When they were told."""
+    held: tuple[Position, ...] | None = None
+    """What the agent held when the order was confirmed; None where it does not say."""
+    held_count: int | None = None
+    """How many positions that were."""
+    silent: bool = False
+    """Whether its process is ended by it, so that no answer is what was ordered."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the agent is to trade no more because of it."""
+        return self.action in HOLDS and self.ended is None
+
+
+@dataclass(frozen=True, slots=True)
+class StopMark:
+    """How far an agent's stop without a person has come in this episode."""
+
+    agent: str
+    when: str
+    announced: float
+    acted: float | None = None
+    cleared: float | None = None
+    """When it was no longer so."""
 
 
 @dataclass(frozen=True, slots=True)

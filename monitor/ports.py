@@ -10,7 +10,7 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
-from monitor.model import Agent, CashFlow, Order, Sample, Trade
+from monitor.model import Agent, CashFlow, Order, Sample, StopMark, Trade
 
 
 class Clock(Protocol):
@@ -36,6 +36,12 @@ class AgentSource(Protocol):
     async def fetch(self, agent: Agent, cursor: str | None) -> Observation:
         """One look at the agent, with the closed trades after `cursor`."""
 
+    async def well(self, agent: Agent) -> str | None:
+        """Why a process that was just started is not up and fit, in a few words; None when it is."""
+
+    async def close(self) -> None:
+        """End what it began in the background."""
+
 
 class ControlError(Exception):
     """An order was not accepted; the message is one sentence for a person. `uncertain`: it may yet be obeyed."""
@@ -46,13 +52,27 @@ class ControlError(Exception):
 
 
 class AgentControl(Protocol):
-    """Gives orders to one agent."""
+    """Gives orders to one agent. Errors of every method: ControlError, a sentence that lacks its subject."""
+
+    @property
+    def kind(self) -> str:
+        """What kind it is, for people: http, freqtrade, pm2."""
+
+    @property
+    def abilities(self) -> Mapping[str, str]:
+        """What can be ordered (pause, stop, resume, close, restart, logs) -> what that means there, in a few words."""
 
     async def reach(self, agent: Agent) -> None:
-        """See whether an order would get through, without giving one; raise ControlError if it would not."""
+        """See whether an order would get through, without giving one."""
 
     async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:
-        """Order `pause` or `resume`; return what the agent said, raise ControlError if it did not accept."""
+        """Order one of its abilities; return what was said. Returning means accepted, nothing more."""
+
+    async def state(self, agent: Agent) -> str | None:
+        """Read back how the agent is: running, paused or stopped (its process is gone); None: only it can say."""
+
+    async def logs(self, agent: Agent, lines: int) -> tuple[str, ...]:
+        """The newest lines of its log, oldest first, as they are: the desk takes out what is secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +124,8 @@ class Change:
     orders: Sequence[Order] = ()
     """Upserted by id."""
     audit: Sequence[AuditEntry] = ()
+    stops: Sequence[StopMark] = ()
+    """Upserted by agent and when."""
     snapshots: Sequence[Snapshot] = ()
     drop_snapshots: tuple[str, float] | None = None
     """(agent, time): forget the agent's snapshots from that time on, since its past has changed."""
@@ -198,7 +220,13 @@ class Store(Protocol):
         """Silences whose time has not passed, or whose end has not been noticed yet."""
 
     async def orders(self) -> list[Order]:
-        """The newest order of each agent that was not refused."""
+        """The newest standing order of each agent that was not refused."""
+
+    async def ordered(self, agent: str, action: str, since: float) -> list[Order]:
+        """Orders of one kind to an agent since then that were not refused, in order."""
+
+    async def stops(self) -> list[StopMark]:
+        """How far every stop without a person has come."""
 
     async def snapshot(self, agent: str, version: int, before: float | None = None) -> Snapshot | None:
         """The agent's newest snapshot of that version (taken before a time)."""

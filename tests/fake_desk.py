@@ -14,7 +14,7 @@ from monitor.model import (
     CashFlow,
     Check,
     Limits,
-    LossLimit,
+    AmountOrShare,
     Order,
     OrderState,
     Person,
@@ -35,7 +35,7 @@ OPS = Person("ops", "operator", {"memory": "3"})
 
 
 def an_agent(name: str = "alpha") -> Agent:
-    return Agent(name, {"venue": "sim"}, limits=Limits(min_balance=100.0, hard_loss=LossLimit(share=0.05)))
+    return Agent(name, {"venue": "sim"}, limits=Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.05)))
 
 
 def a_sample(agent: str = "alpha", time: float = NOW - 5.0, equity: float = 8_380.0) -> Sample:

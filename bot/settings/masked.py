@@ -15,7 +15,7 @@ from bot.settings.checks import passwords
 from bot.settings.schedule import Cron
 from bot.settings.values import Settings, Slack, Spec, Telegram, Watched
 from monitor.alerts.plan import INHIBITS, Plan, Policy
-from monitor.model import LossLimit, Severity
+from monitor.model import AmountOrShare, Severity
 
 _MASK = "••••"
 
@@ -156,7 +156,7 @@ def _percent(share: float) -> str:
     return f"{share * 100:.10g}%"
 
 
-def _loss(limit: LossLimit | None) -> str | float | None:
+def _loss(limit: AmountOrShare | None) -> str | float | None:
     if limit is None:
         return None
     return limit.amount if limit.share is None else _percent(limit.share)

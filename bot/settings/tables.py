@@ -117,7 +117,7 @@ class AgentTable(Table):
     id: AgentId
     labels: Labels = Field(default_factory=dict)
     source: SpecTable
-    control: SpecTable | None = None
+    control: SpecTable | Annotated[tuple[SpecTable, ...], Field(max_length=8)] | None = None
     drawdown_limit: DrawdownLimit = 0.15
     min_balance: Money | None = None
     hard_loss_24h: Loss | None = None

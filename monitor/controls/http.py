@@ -1,4 +1,4 @@
-"""Orders over HTTP: POST /pause and /resume; only 2xx is an acceptance, and what is unsure is said to be unsure."""
+"""Orders to an agent that embeds the SDK: POST /pause, /resume, /close; only 2xx is an acceptance, what is unsure is said so."""
 
 from __future__ import annotations
 
@@ -46,8 +46,18 @@ def _trusted() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)  # slow to make, and the same for every agent
 
 
+MEANS = {
+    "pause": "no new entries and no increases; open positions are kept, and their exits go on",
+    "resume": "it trades again",
+    "close": "it closes all its positions, if it was started with on_close",
+}
+
+
 class HttpControl:
     """Gives one agent orders over HTTP."""
+
+    kind = "http"
+    abilities: Mapping[str, str] = MEANS
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -61,9 +71,9 @@ class HttpControl:
             raise ControlError("cannot be reached at its url: no order would get there") from None
 
     async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the port's shape
-        """Order `pause` or `resume`; return what the agent said. Errors: ControlError."""
-        if action not in ("pause", "resume"):
-            raise ControlError(f"cannot be ordered to {line(action, 32)}: it takes pause and resume")
+        """Order one of the abilities; return what the agent said. Errors: ControlError."""
+        if action not in self.abilities:
+            raise ControlError(f"cannot be ordered to {line(action, 32)}: it takes {', '.join(self.abilities)}")
         try:
             async with asyncio.timeout(self._options.timeout):
                 order = {"by": line(by, 100), "reason": line(reason, 500)}
@@ -77,6 +87,14 @@ class HttpControl:
         if not 200 <= status < 300:  # noqa: PLR2004 - the successes of HTTP
             raise ControlError(self._refusal(action, status, said), uncertain=status in HALFWAY)
         return said
+
+    async def state(self, agent: Agent) -> str | None:  # noqa: ARG002 - the port's shape
+        """Nothing: the agent itself reports it."""
+        return None
+
+    async def logs(self, agent: Agent, lines: int) -> tuple[str, ...]:  # noqa: ARG002 - the port's shape
+        """Refuse. Errors: ControlError."""
+        raise ControlError("gives no log lines over HTTP: add a pm2 or systemd control, or look on its machine")
 
     async def _ask(self, method: str, path: str, order: Mapping[str, str] | None) -> tuple[int, str]:
         url = f"{self._options.url}/{path}"
@@ -95,7 +113,7 @@ class HttpControl:
         if status == 401 or (status == 403 and not said):  # noqa: PLR2004 - who asks is not known, or may not
             return f"refused the key: check {self._options.key_env or 'it'}"
         if status == 404:  # noqa: PLR2004 - not found
-            return f"does not know /{action}"
+            return f"does not know /{action}" + (f": {said}" if said else "")
         if 300 <= status < 400:  # noqa: PLR2004 - the redirects of HTTP
             return f"answered HTTP {status}, a redirect, which is not followed: correct its url"
         return f"answered HTTP {status}: {said}" if said else f"answered HTTP {status}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
@@ -21,6 +21,8 @@ class Means:
     session: aiohttp.ClientSession = field(repr=False)
     """The one session of the whole fleet."""
     clock: Clock
+    stir: Callable[[str], None] = lambda _agent: None
+    """Says that an agent, by id, is worth a look at once."""
 
 
 class Kind(Protocol):

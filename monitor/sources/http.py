@@ -102,6 +102,24 @@ class HttpSource:
         trades, reached = await self._read_trades(agent.id, cursor, deadline)
         return Observation(sample, trades, reached if reached != cursor else None)
 
+    async def well(self, agent: Agent) -> str | None:  # noqa: ARG002 - the port's shape
+        """Why /live or /health do not answer 200, in a few words; None when both do."""
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                for path in ("/live", "/health"):
+                    headers = authorization(self._options.key)
+                    async with self._session.get(
+                        URL(self._options.url + path), headers=headers, allow_redirects=False
+                    ) as response:
+                        if response.status != 200:  # noqa: PLR2004
+                            return f"{path} answers HTTP {response.status}"
+        except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            return self._sentence(error)
+        return None
+
+    async def close(self) -> None:
+        """Nothing was begun."""
+
     async def _read_trades(
         self, agent: str, cursor: str | None, deadline: float
     ) -> tuple[tuple[Trade, ...], str | None]:

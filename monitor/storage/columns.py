@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
 from monitor.alerts.alert import Kind, State
-from monitor.model import Check, OrderState, Severity, Side
+from monitor.model import Check, OrderState, Position, Severity, Side
 
 
 class Stored(TypeDecorator[Any]):
@@ -77,6 +77,18 @@ def _checks(text: str) -> tuple[Check, ...]:
     return tuple(Check(*each) for each in json.loads(text))
 
 
+def _json_positions(positions: tuple[Position, ...]) -> str:
+    return _json([(each.asset, each.side, each.size, each.entry_price, each.pnl, each.id) for each in positions])
+
+
+def _positions(text: str) -> tuple[Position, ...]:
+    return tuple(Position(asset, Side(side), *rest) for asset, side, *rest in json.loads(text))
+
+
+def _latencies(text: str) -> tuple[tuple[str, float], ...]:
+    return tuple((name, value) for name, value in json.loads(text))
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(json.loads(text))
 
@@ -92,6 +104,8 @@ MONEY = Stored(Text(), str, Decimal)
 MAPPING = Stored(Text(), _json_mapping, json.loads)
 CHECKS = Stored(Text(), _json_checks, _checks)
 PAIRS = Stored(Text(), _json, _pairs)
+POSITIONS = Stored(Text(), _json_positions, _positions)
+LATENCIES = Stored(Text(), _json, _latencies)
 WORDS = Stored(Text(), _json, _words)
 SEVERITY = Stored(Integer(), int, Severity)
 SIDE = Stored(Text(), str, Side)

@@ -12,7 +12,7 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
-from monitor.model import CashFlow, Order, OrderState, Person, Sample, Trade
+from monitor.model import STANDING, CashFlow, Order, OrderState, Person, Sample, StopMark, Trade
 from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent
 from monitor.storage import schema
 from monitor.storage.schema import names, of
@@ -44,6 +44,7 @@ _EVENTS = insert(schema.alert_events, names(AlertEvent))
 _NOTIFICATIONS = insert(schema.notifications, [name for name in names(Notification) if name != "id"])
 _SILENCES = upsert(schema.silences, names(Silence))
 _ORDERS = upsert(schema.orders, names(Order))
+_STOPS = upsert(schema.stops, names(StopMark))
 _PEOPLE = insert(schema.people, names(Person))
 _AUDIT = insert(schema.audit, names(AuditEntry))
 _SNAPSHOTS = upsert(schema.snapshots, names(Snapshot))
@@ -121,12 +122,25 @@ class Facts:
         return await self._file.values(CashFlow, query.order_by(table.time, table.amount, table.by))
 
     async def orders(self) -> list[Order]:
-        """The newest order of each agent that was not refused."""
+        """The newest standing order of each agent that was not refused."""
         table = schema.orders.c
         newest = func.row_number().over(partition_by=table.agent, order_by=(table.requested.desc(), table.id.desc()))
-        ranked = select(table.id, newest.label("rank")).where(table.state != OrderState.REFUSED).subquery()
+        stands = (table.state != OrderState.REFUSED, table.action.in_(STANDING))
+        ranked = select(table.id, newest.label("rank")).where(*stands).subquery()
         query = of(Order, schema.orders).join(ranked, ranked.c.id == table.id).where(ranked.c.rank == 1)
         return await self._file.values(Order, query.order_by(table.agent))
+
+    async def ordered(self, agent: str, action: str, since: float) -> list[Order]:
+        """Orders of one kind to an agent since then that were not refused, in order."""
+        table = schema.orders.c
+        wanted = (table.agent == agent, table.action == action, table.requested >= since)
+        query = of(Order, schema.orders).where(*wanted, table.state != OrderState.REFUSED)
+        return await self._file.values(Order, query.order_by(table.requested))
+
+    async def stops(self) -> list[StopMark]:
+        """How far every stop without a person has come."""
+        table = schema.stops
+        return await self._file.values(StopMark, of(StopMark, table).order_by(table.c.agent, table.c.when))
 
     async def snapshot(self, agent: str, version: int, before: float | None = None) -> Snapshot | None:
         """The agent's newest snapshot of that version (taken before a time)."""
@@ -196,6 +210,7 @@ def _steps(change: Change) -> Iterable[tuple[Insert, Iterable[Any]]]:
         (_SILENCES, change.silences),
         (_ORDERS, change.orders),
         (_AUDIT, change.audit),
+        (_STOPS, change.stops),
         (_SNAPSHOTS, change.snapshots),
     )
 

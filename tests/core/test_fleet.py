@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from monitor import rule
 from monitor.fleet import AgentState, fold_all, matching_step
-from monitor.model import Agent, CashFlow, Check, Limits, LossLimit, Sample
+from monitor.model import Agent, CashFlow, Check, Limits, AmountOrShare, Sample
 
-AGENT = Agent("alpha", limits=Limits(min_balance=100.0, hard_loss=LossLimit(share=0.1)))
+AGENT = Agent("alpha", limits=Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.1)))
 
 anything = st.one_of(st.none(), st.floats())
 sane = st.one_of(st.none(), st.floats(-1e6, 1e6))

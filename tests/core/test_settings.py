@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.quantities import duration
 from bot.settings import SettingsError, Spec, console_user, load, masked
-from monitor.model import Limits, LossLimit, Person
+from monitor.model import Limits, AmountOrShare, Person
 
 ROOT = Path(__file__).parents[2]
 SECRET = "s3cret-value-nobody-may-see"
@@ -49,9 +49,9 @@ def test_the_example_loads_as_it_is_given_the_key_it_names() -> None:
         Person("ben", "operator", {"console": "ben"}),
     )
     assert str(settings.timezone) == "Europe/Berlin"
-    assert alpha.agent.limits == Limits(min_balance=100.0, hard_loss=LossLimit(share=0.05))
+    assert alpha.agent.limits == Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.05))
     assert alpha.agent.labels == {"venue": "binance", "team": "spot"}
-    assert beta.agent.limits.hard_loss == LossLimit(amount=1000.50)
+    assert beta.agent.limits.hard_loss == AmountOrShare(amount=1000.50)
     assert beta.control is None
     assert alpha.source == Spec(
         "http",

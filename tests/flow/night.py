@@ -20,7 +20,7 @@ from monitor import rule
 from monitor.alerts import runbooks
 from monitor.alerts.plan import Plan
 from monitor.desk import Desk
-from monitor.model import Agent, Limits, LossLimit, Person, Sample, Trade
+from monitor.model import Agent, Limits, AmountOrShare, Person, Sample, Trade
 from monitor.ports import AgentControl, AuditEntry, Change, Observation
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
@@ -30,7 +30,7 @@ EVENING = 1_790_000_000.0
 CHATS = ("console", "telegram", "slack")
 PEOPLE = tuple(Person(name, role, dict.fromkeys(CHATS, name)) for name, role in (("ana", "admin"), ("ben", "operator")))
 """A chat calls each by their name."""
-LIMITS = Limits(min_balance=100.0, hard_loss=LossLimit(share=0.3))
+LIMITS = Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.3))
 
 
 class Hand:

@@ -13,7 +13,7 @@ import pytest
 from monitor.alerts.alert import State
 from monitor.desk import DeskError
 from monitor.fleet import VERSION
-from monitor.model import Agent, Limits, LossLimit, OrderState, Sample
+from monitor.model import Agent, Limits, AmountOrShare, OrderState, Sample
 from monitor.ports import Change, ControlError, Observation, Snapshot
 from tests.flow.night import Obedient, night
 
@@ -246,7 +246,7 @@ async def test_a_page_that_waits_for_a_platform_that_is_gone_goes_to_those_that_
     ("limits", "says"),
     [
         (Limits(drawdown=0.15), {"equity": 8_000.0}),
-        (Limits(drawdown=None, hard_loss=LossLimit(amount=500.0)), {"pnl_24h": -900.0}),
+        (Limits(drawdown=None, hard_loss=AmountOrShare(amount=500.0)), {"pnl_24h": -900.0}),
         (Limits(drawdown=None, min_balance=100.0), {"balance": 5.0}),
     ],
 )
