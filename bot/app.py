@@ -26,7 +26,7 @@ from bot.routine import Routine
 from bot.running import Chats, Crew, around, elsewhere, version
 from bot.settings import Problem, Settings
 from bot.web import Face, Health, serving
-from bot.wiring import built_controls, chosen, discover_platforms
+from bot.wiring import built_controls, chosen, discover_platforms, venues
 from monitor import rule, sources
 from monitor.alerts import runbooks
 from monitor.alerts.alert import Notification
@@ -34,6 +34,7 @@ from monitor.desk import Desk
 from monitor.engine.clock import SteadyClock
 from monitor.engine.local import Chore, Engine
 from monitor.exposition import prometheus_text
+from monitor.guard import Guard
 from monitor.ports import AgentSource, AuditEntry, Change, Observation, StoreError
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
@@ -168,6 +169,7 @@ class App:
             clock=clock,
             currency=settings.currency,
             told=self._wake,
+            secrets=settings.secrets,
         )
         draw = functools.partial(cards.draw, self.desk, {each.name: each for each in settings.people})
         self.outbox = Outbox(self.store, self.platforms, draw, clock, channels=self._channels, dead=self._bury)
@@ -200,10 +202,15 @@ class App:
         """Begin to poll, to let time pass, and to say that all is well."""
         session = sources.fleet_session(max(agent.interval for agent in self.settings.agents))
         self._stack.push_async_callback(session.close)
-        means = sources.Means(session, clock)
+        means = sources.Means(session, clock, self.desk.stir)
         built: dict[str, AgentSource] = {
             name: kind.build(options, means) for name, (kind, options) in self._sources.items()
         }
+        for each in built.values():
+            self._stack.push_async_callback(each.close)
+        agents = self.desk.agents
+        self.desk.wells = {name: functools.partial(each.well, agents[name]) for name, each in built.items()}
+        self.desk.venues = venues(self.settings)
         self.engine = Engine(
             self.settings.agents,
             built,
@@ -218,6 +225,7 @@ class App:
         self._stack.push_async_callback(self.engine.stop)
         self._pulse = pulse = Pulse(self.desk, self.store, self.engine, clock, self._world())
         self._crew.spawn(pulse.run(), "pulse")
+        self._crew.spawn(Guard(self.desk).run(), "guard")
         self._crew.spawn(pulse.write(min(LONGEST_TRIAL, self._patience / 4)), "trial writes")
         self._crew.spawn(mind(lambda: pulse.refused, clock.now, self.platforms.values(), self._grace), "minder")
         if self.settings.dead_mans_switch is not None:

@@ -12,6 +12,7 @@ from bot.command import Context, UsageError
 from bot.format import count, zone
 from monitor.desk import DeskError
 
+LONGEST_PAUSE = 30 * 86_400.0
 _ALERT = re.compile(r"[0-9a-f]{3,8}")
 _WHOLE = 8
 _PAGE = re.compile(r"[0-9]{1,6}")
@@ -60,6 +61,22 @@ async def agent_first(ctx: Context) -> tuple[str, ...]:
         first = next(iter(agents), "alpha")
         raise UsageError(f"that card is about {count(len(agents), 'agent')}: say which one, for example {first}")
     return (agents[0], *ctx.args)
+
+
+def for_how_long(words: Sequence[str]) -> tuple[float | None, str]:
+    """Read "2h losing money": a duration, if the first word is one with its unit, and the reason after it.
+
+    Errors: UsageError (longer than 30 days).
+    """
+    if not words or not words[0][:1].isdigit() or words[0][-1:].isdigit():
+        return None, " ".join(words)
+    try:
+        seconds = quantities.duration(words[0])
+    except ValueError:
+        return None, " ".join(words)
+    if not 0 < seconds <= LONGEST_PAUSE:
+        raise UsageError(f"{quantities.shown(words[0])} is no time for a pause: write 5m to 30d, or none for no end")
+    return seconds, " ".join(words[1:])
 
 
 def page(words: Sequence[str], of: str) -> int:

@@ -11,6 +11,7 @@ from bot.format import count, plain, span
 from bot.line import button
 from bot.views import again, silences
 from bot.views.alerts import MARKS, TONES, headline
+from bot.views.guard import guard
 from bot.views.incidents import places
 from bot.views.listing import listing
 from monitor.alerts.alert import Kind, Notification, State
@@ -36,6 +37,8 @@ def still_open(desk: Desk, channels: Sequence[str], away: float | None) -> tuple
 async def draw(desk: Desk, people: Mapping[str, Person], notification: Notification) -> Message | None:
     """The message for a notification; None when there is nothing left to tell. `people`: by name."""
     if notification.kind is Kind.NOTICE:
+        if "guard" in notification.body:
+            return guard(notification.body, notification.severity)
         return await _notice(desk, notification.body)
     try:
         status = await desk.incident(notification.alert or "")

@@ -267,15 +267,16 @@ async def _agent(watched: Watched, settings: Settings, fetch: Fetch, reach: Reac
         return _Line(
             False, name, f"answers, but its own checks fail: {written.plain(said, 200)}: see /runbook health_degraded"
         )
-    if unheard is not None and watched.control is not None:
-        where = settings.origin.where(watched.control.path)
-        return _Line(False, name, f"answers, but its control {unheard}: mend {where}")
+    if unheard is not None and watched.controls:
+        where = settings.origin.where(watched.controls[0].path)
+        return _Line(False, name, f"answers, but its {unheard}: mend {where}")
     facts = [
         f"answers in {written.span(sample.poll_latency)}" if sample.poll_latency is not None else "answers",
         *(["is paused"] if sample.paused else []),
         f"equity {written.money(sample.equity, settings.currency)}",
         f"{written.count(len(sample.checks), 'check')} ok" if sample.checks else "reports no checks",
-        *(["takes no orders"] if watched.control is None else []),
+        *(["trades without money"] if sample.paper else []),
+        *([] if watched.controls else ["takes no orders"]),
     ]
     return _Line(True, name, ", ".join(facts))
 

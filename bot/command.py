@@ -47,7 +47,7 @@ class Context:
 
 
 Run = Callable[[Context], Awaitable[Message]]
-Confirm = Callable[[Context], str | None]
+Confirm = Callable[[Context], str | Message | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Command:
     role: Role
     run: Run
     confirm: Confirm | None
-    """Given the context, the question to ask first ("Resume alpha?"), or None to go on without asking."""
+    """Given the context, the question to ask first ("Record a deposit?"), or None to go on without asking."""
     examples: tuple[str, ...] = ()
     changes: Callable[[Context], bool] | None = None
     """Whether a line changes something, of a command that is for viewers as long as it does not."""

@@ -8,11 +8,13 @@ import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator
 
 from monitor.model import AmountOrShare
+
+Read = TypeVar("Read")
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
@@ -106,6 +108,37 @@ def loss(value: object) -> AmountOrShare:
     return AmountOrShare(amount=amount)
 
 
+def bound(value: object) -> AmountOrShare:
+    """Read "150%" as a share of equity, at most 10,000 %, and anything else as money, above 0. Errors: ValueError."""
+    text = value.strip() if isinstance(value, str) else ""
+    found = _SHARE.fullmatch(text)
+    if found is None:
+        try:
+            amount = money(value)
+        except ValueError:
+            amount = 0.0
+        if amount == 0:
+            raise ValueError(f'{shown(value)} is no bound: write a share of equity like "150%" or an amount like 500.')
+        return AmountOrShare(amount=amount)
+    read = float(Decimal(found[1]) / 100)
+    if not 0 < read <= 100:  # noqa: PLR2004 -- a hundred times the equity
+        raise ValueError(f'{shown(value)} is out of range: write more than "0%" and at most "10000%".')
+    return AmountOrShare(share=read)
+
+
+def ratio(value: object) -> float:
+    """Read a plain number above 0 and at most 1000. Errors: ValueError."""
+    number = _number(value)
+    if number is None or not 0 < number <= 1000:  # noqa: PLR2004 -- no venue lends more
+        raise ValueError(f"{shown(value)} is not a number above 0 and at most 1000: write 3 or 2.5.")
+    return number
+
+
+def or_off(read: Callable[[object], Read]) -> Callable[[object], Read | None]:
+    """Read as `read` does, or "off" as none."""
+    return lambda value: None if value == "off" else read(value)
+
+
 def spell(seconds: float) -> str:
     """Write a duration as `duration` reads it, whole milliseconds: 5400 -> "1h30m", 0.2 -> "200ms"."""
     left = round(seconds * 1000)
@@ -186,5 +219,9 @@ Hours = Annotated[tuple[dt.time, dt.time], BeforeValidator(hours)]
 DrawdownLimit = Annotated[float | None, BeforeValidator(limit_or_off)]
 Money = Annotated[float, BeforeValidator(money)]
 Loss = Annotated[AmountOrShare, BeforeValidator(loss)]
+Bound = Annotated[AmountOrShare, BeforeValidator(bound)]
+Ratio = Annotated[float, BeforeValidator(ratio)]
+ShareOrOff = DrawdownLimit
+CountOrOff = Annotated[int | None, BeforeValidator(or_off(whole(2, 100_000)))]
 Count = Annotated[int, BeforeValidator(whole(1, 1000))]
 TelegramId = Annotated[int, BeforeValidator(whole(-(10**15), 10**15))]

@@ -189,16 +189,18 @@ class Router:
             "refused", Message(f"Not done: /{plain(line, 80)}", text, buttons=again, tone=Tone.WARN), "stale"
         )
 
-    def _ask(self, question: str, command: Command, ctx: Context) -> _Answer:
+    def _ask(self, asked: str | Message, command: Command, ctx: Context) -> _Answer:
+        question = Message(asked) if isinstance(asked, str) else asked
         expires = self._desk.now() + WAITS
         code = self._questions.put(Question(command, ctx.args, ctx.invocation, ctx.person.name, expires))
-        message = Message(
-            title=question,
-            text=f"{ctx.person.name}, answer within {WAITS:.0f} s. Nothing has been done yet.",
+        wait = f"{ctx.person.name}, answer within {WAITS:.0f} s. Nothing has been done yet."
+        message = replace(
+            question,
+            text="\n".join(filter(None, (question.text, wait))),
             buttons=(Button(f"Yes, {command.name}", f"confirm {code}"), Button("No", f"cancel {code}")),
             tone=Tone.WARN,
         )
-        return _Answer("asked", message, plain(question, 200))
+        return _Answer("asked", message, plain(question.title, 200))
 
     async def _yes(self, ctx: Context) -> Message:
         question = self._answered(ctx)

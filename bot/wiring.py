@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from bot.chat import ChatPlatform
@@ -27,6 +29,9 @@ def discover_platforms(settings: Settings) -> list[ChatPlatform]:
     return [platform for each in several for platform in each if platform is not None]
 
 
+VENUE_WITHIN = 3.0
+"""Seconds a venue has to answer."""
+
 AnyKind = TypeVar("AnyKind", sources.Kind, controls.Kind)
 
 
@@ -42,13 +47,12 @@ def chosen(settings: Settings, spec: Spec, kinds: Mapping[str, AnyKind]) -> tupl
         raise settings.error(explain(error, kind.Options, spec.path)) from None
 
 
-def built_controls(settings: Settings) -> Iterator[tuple[str, AgentControl]]:
-    """The control of every agent that has one. Errors: SettingsError."""
+def built_controls(settings: Settings) -> Iterator[tuple[str, Sequence[AgentControl]]]:
+    """The controls of every agent, in the order in which they are tried. Errors: SettingsError."""
     kinds = controls.discover()
     for each in settings.fleet:
-        if each.control is not None:
-            kind, options = chosen(settings, each.control, kinds)
-            yield each.agent.id, kind.build(options)
+        found = [chosen(settings, spec, kinds) for spec in each.controls]
+        yield each.agent.id, tuple(kind.build(options) for kind, options in found)
 
 
 @contextlib.asynccontextmanager
@@ -66,16 +70,34 @@ async def looking(
         built = {name: kind.build(options, means) for name, (kind, options) in found.items()}
 
         async def fetch(name: str) -> Sample:
-            return (await built[name].fetch(agents[name], None)).sample
+            try:
+                return (await built[name].fetch(agents[name], None)).sample
+            finally:
+                await built[name].close()
 
         orders = dict(built_controls(settings))
 
         async def reach(name: str) -> str | None:
-            try:
-                if name in orders:
-                    await orders[name].reach(agents[name])
-            except ControlError as error:
-                return str(error)
+            for each in orders[name]:
+                try:
+                    await each.reach(agents[name])
+                except ControlError as error:
+                    return f"control {each.kind} {error}"
             return None
 
         yield fetch, reach
+
+
+def venues(settings: Settings) -> Mapping[str, Callable[[], Awaitable[str | None]]]:
+    """For each agent with the address of its venue, what tells why that does not answer, or None while it does."""
+    return {each.id: functools.partial(_asked, each.venue_url) for each in settings.agents if each.venue_url}
+
+
+async def _asked(url: str) -> str | None:
+    """Why an address does not answer below 500, in a few words."""
+    try:
+        async with httpx.AsyncClient(timeout=VENUE_WITHIN) as client, client.stream("GET", url) as response:
+            status = response.status_code
+    except httpx.HTTPError:
+        return "its venue does not answer"
+    return None if status < 500 else f"its venue answers HTTP {status}"  # noqa: PLR2004 -- the venue's own faults

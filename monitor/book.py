@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 
 from monitor.alerts.restoring import restored
 from monitor.fleet import VERSION, AgentState, fold_all
@@ -28,6 +28,7 @@ class Book:
         self.situation = Situation()
         self.ordering: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         """Agent -> held while an order is on its way to it."""
+        self._waited: Counter[str] = Counter()
         self._told = told
         self._changed = asyncio.Condition()
 
@@ -44,6 +45,20 @@ class Book:
             self._changed.notify_all()
             if change.notifications:
                 self._told()
+
+    @property
+    def waited(self) -> Collection[str]:
+        """Agents whose next report somebody waits for: worth a look at once."""
+        return [agent for agent, many in self._waited.items() if many]
+
+    @contextlib.contextmanager
+    def waiting(self, agent: str) -> Iterator[None]:
+        """Wait for the next reports of an agent."""
+        self._waited[agent] += 1
+        try:
+            yield
+        finally:
+            self._waited[agent] -= 1
 
     async def wait_until(self, over: Callable[[], bool], within: float) -> None:
         """Wait until a turn makes `over` true, at most `within` seconds."""
@@ -81,6 +96,7 @@ class Book:
             cursors={name: each.cursor for name, each in stored.items() if each.cursor is not None},
             flows=flows,
             orders=await self._orders(),
+            marks={(each.agent, each.when): each for each in await self.store.stops()},
             ledger=ledger,
             introducing={name: 0 for name, (state, _) in found.items() if state.answered is None},
             snapshots={name: at for name, (_, at) in found.items() if at is not None},

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from monitor import orders
-from monitor.alarms import Alarms
-from monitor.alerts.alert import Alert, short_id
+from monitor.alerts.alert import Alert
 from monitor.alerts.runbooks import Runbook
 from monitor.answers import Acknowledgement, DeskError, IncidentStatus, Times, Why, pick
 from monitor.attribution import Attribution, attribute
 from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
-from monitor.fleet import AgentState, matching_step
-from monitor.model import Agent, CashFlow, Order, OrderState, Sample
+from monitor.fleet import AgentState, matching_step, paper
+from monitor.handling import Handling, Log
+from monitor.model import Agent, CashFlow, Order, Sample, StopMark
 from monitor.performance import Performance, measure
 from monitor.ports import AgentControl, Clock, Observation, Store
-from monitor.turn import Setup
+from monitor.rule import View
+from monitor.turn import Setup, Turn
 
 DAY = 86_400.0
-__all__ = ["Acknowledgement", "AgentStatus", "Desk", "DeskError", "IncidentStatus", "Times", "Why"]
+__all__ = ["Acknowledgement", "AgentStatus", "Desk", "DeskError", "IncidentStatus", "Log", "Times", "Why"]
 
 FLOW_NEAR = 600.0
 """Seconds around the time a person gives in which a cash flow's step is looked for."""
@@ -47,11 +48,16 @@ class AgentStatus:
     score: Score | None
     """The guide's z-score of the newest return: shown, never paged."""
     pause: Order | None
+    """The hold in force: a pause or a stop."""
     alerts: tuple[Alert, ...]
     """Open alerts, worst first."""
+    restarts_1h: int | None = None
+    """How often its process began anew in the last hour, as far as it was seen."""
+    paper: bool = False
+    """Whether it trades without money."""
 
 
-class Desk(Alarms):
+class Desk(Handling):
     """A fleet of agents, its alerts and its orders. Every method that changes something stores it before it is true."""
 
     def __init__(
@@ -59,18 +65,19 @@ class Desk(Alarms):
         setup: Setup,
         *,
         store: Store,
-        controls: Mapping[str, AgentControl],
+        controls: Mapping[str, Sequence[AgentControl]],
         runbooks: Mapping[str, Runbook],
         clock: Clock,
         currency: str = "USD",
         told: Callable[[], None] = lambda: None,
+        secrets: Collection[str] = (),
     ) -> None:
-        Alarms.__init__(self, setup, Book(setup, store, clock, told), store)
+        super().__init__(setup, Book(setup, store, clock, told), store, controls, secrets)
         self.runbooks = runbooks
         self.currency = currency
         self.skipped: Mapping[str, int] = {}
         """Polls left out, by agent: what the engine counts."""
-        self._controls = controls
+        self._stirred: set[str] = set()
 
     async def start(self, untold: Collection[str] = ()) -> None:
         """Find the situation again from what is stored. `untold`: incidents whose pages will not arrive any more."""
@@ -85,21 +92,15 @@ class Desk(Alarms):
         return self._book.situation.cursors.get(agent)
 
     def urgent(self) -> Collection[str]:
-        """Agents whose order waits to be proven: worth a look at once."""
-        waiting, now = (OrderState.REQUESTED, OrderState.ACCEPTED), self.now()
-        return [
-            agent.id
-            for agent in self.agents.values()
-            if (order := self._book.situation.orders.get(agent.id)) is not None
-            and order.state in waiting
-            and now - order.requested < agent.limits.confirm_within
-        ]
+        """Agents whose next report somebody waits for, or of which something new was heard: worth a look at once."""
+        return {*self._book.waited, *self._stirred}
 
     async def observe(self, batch: Sequence[Observation]) -> None:
         """Fold a batch of observations in, and store what follows from it in one transaction."""
         async with self._book.turn() as turn:
             for each in batch:
                 turn.observe(each)
+        self._stirred.difference_update(each.sample.agent for each in batch)
 
     async def housekeep(self) -> None:
         """Delete some of the raw samples that are past their time; asked again and again."""
@@ -122,26 +123,27 @@ class Desk(Alarms):
         state = self._book.situation.states.get(agent)
         return None if state is None else state.score
 
-    def takes_orders(self, agent: str) -> bool:
-        """Whether an agent has a control."""
-        return agent in self._controls
+    def turn(self) -> contextlib.AbstractAsyncContextManager[Turn]:
+        """One turn: what is done in it is stored when the block ends, or none of it is true. Errors: StoreError."""
+        return self._book.turn()
 
-    def require_control(self, agent: str) -> Agent:
-        """The agent, if it can be ordered. Errors: DeskError (no such agent, no control)."""
-        target = self.agent(agent).agent
-        if target.id not in self._controls:
-            raise DeskError(f"No control is set for {target.id}: give it one in the settings, so that it takes orders.")
-        return target
+    def view(self, agent: str) -> View | None:
+        """What the rules are shown of an agent now; None before its first sample."""
+        state = self._book.situation.states.get(agent)
+        order = self._book.situation.orders.get(agent)
+        return None if state is None else state.view(self.agents[agent], order)
 
-    async def order(self, agent: str, action: str, by: str, reason: str = "") -> Order:
-        """Order an agent to `pause` or `resume`; return once it is confirmed, refused, or its time is up.
+    def standing_orders(self) -> Mapping[str, Order]:
+        """Agent -> its newest standing order that was not refused."""
+        return {name: each for name, each in self._book.situation.orders.items() if name in self.agents}
 
-        Errors: DeskError (no such agent, no control).
-        """
-        target = self.require_control(agent)
-        now = self.now()
-        order = Order(short_id(target.id, action, now), target.id, action, by, now, reason)
-        return await orders.give(self._book, self._controls[target.id], target, order)
+    def marks(self) -> Mapping[tuple[str, str], StopMark]:
+        """How far each stop without a person has come."""
+        return self._book.situation.marks
+
+    def stir(self, agent: str) -> None:
+        """Look at an agent at once."""
+        self._stirred.add(agent)
 
     async def record_flow(self, agent: str, amount: Decimal, by: str, at: float | None, note: str = "") -> CashFlow:
         """Record a deposit (+) or withdrawal (-) and return what was stored.
@@ -171,10 +173,15 @@ class Desk(Alarms):
             turn.flow(flow, folded)
         return flow
 
-    async def attribution(self, by: str, agent: str | None = None, since: float = 0.0) -> Attribution:
-        """Profit and loss by strategy, asset or hour, from stored trades. Errors: DeskError."""
+    async def attribution(
+        self, by: str, agent: str | None = None, since: float = 0.0, *, paper: bool = False
+    ) -> Attribution:
+        """Profit and loss by strategy, asset or hour, from stored trades: live ones, or those without money.
+
+        Errors: DeskError.
+        """
         name = None if agent is None else self.agent(agent).agent.id
-        trades = await self._store.trades(name, since)
+        trades = [each for each in await self._store.trades(name, since) if each.paper is paper]
         try:
             return await asyncio.to_thread(attribute, trades, by)
         except ValueError as error:
@@ -186,7 +193,8 @@ class Desk(Alarms):
         since = self.now() - KEPT
         samples = await self._store.samples(target.id, since)
         flows = await self._store.flows(target.id, since)
-        trades = await self._store.trades(target.id, since)
+        mode = self.agent(target.id).paper
+        trades = [each for each in await self._store.trades(target.id, since) if each.paper is mode]
         try:
             return await asyncio.to_thread(measure, target.id, samples, flows, trades, spacing=target.interval)
         except ValueError as error:
@@ -204,6 +212,8 @@ class Desk(Alarms):
             drawdown=state.curve.drawdown,
             loss=state.losses.loss,
             score=state.score,
-            pause=order if order is not None and order.action == "pause" else None,
+            restarts_1h=state.restarts_1h(self.now()),
+            paper=paper(agent, state.answered),
+            pause=order if order is not None and order.holds else None,
             alerts=tuple(alerts),
         )

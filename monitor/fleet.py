@@ -9,12 +9,18 @@ from itertools import pairwise
 from typing import Any, Self
 
 from monitor.detectors.zscore import Score, ZScore
-from monitor.model import Agent, CashFlow, Check, Order, Sample
+from monitor.model import PAPER, Agent, CashFlow, Check, Order, Position, Sample, Side
 from monitor.rule import View
 from monitor.series import EquityCurve, LossWindow, step_return
 
 VERSION = 1
 """Of the snapshot's form: a snapshot of another version is not read, and the samples are folded again."""
+
+SLACK = 5.0
+"""Seconds by which an uptime may seem to lag without the process having begun anew."""
+HOUR = 3_600.0
+MOST_RESTARTS = 100
+"""Of the last hour that are kept."""
 
 FLOW_MATCH = 0.05
 """How far, as a share, a step of equity may differ from a recorded cash flow to count as that flow."""
@@ -35,6 +41,12 @@ class AgentState:
     losses: LossWindow = field(default_factory=LossWindow)
     zscore: ZScore = field(default_factory=ZScore)
     score: Score | None = None
+    restarts: tuple[float, ...] = ()
+    """When its process began anew, as far as it was seen: those of the last hour, else the last alone."""
+    decided: float | None = None
+    """When it last decided, as far as it ever said."""
+    still: float | None = None
+    """Since when its equity has not moved while a position was open."""
 
     @classmethod
     def of(cls, agent: Agent) -> Self:
@@ -50,7 +62,16 @@ class AgentState:
             return self
         if sample.error is not None:
             return replace(self, sample=sample, missed=self.missed + 1)
-        state = replace(self, sample=sample, answered=sample, missed=0)
+        decided = self.decided if sample.decision_age is None else sample.time - sample.decision_age
+        state = replace(
+            self,
+            sample=sample,
+            answered=sample,
+            missed=0,
+            restarts=self._restarts(sample),
+            decided=decided,
+            still=self._still(sample),
+        )
         if sample.equity is None:
             return state
         flow = sum(float(each.amount) for each in flows if self.equity_time < each.time <= sample.time)
@@ -66,8 +87,33 @@ class AgentState:
             score=score,
         )
 
+    def _restarts(self, sample: Sample) -> tuple[float, ...]:
+        """When its process began anew: its uptime is shorter than the time since the last answer explains."""
+        before = self.answered
+        if before is None or before.uptime is None or sample.uptime is None:
+            return self.restarts
+        began = sample.time - sample.uptime
+        if began <= before.time - before.uptime + SLACK:
+            return self.restarts
+        recent = tuple(each for each in self.restarts if sample.time - each < HOUR)
+        return (*recent, began)[-MOST_RESTARTS:]
+
+    def _still(self, sample: Sample) -> float | None:
+        """Since when the equity stands still with a position open; a balance alone does not move until a trade ends."""
+        if not sample.open_positions or sample.equity is None or sample.equity == sample.balance:
+            return None
+        before = self.answered
+        same = before is not None and before.open_positions and before.equity == sample.equity
+        return (self.still or (before.time if before else None)) if same else None
+
+    def restarts_1h(self, now: float) -> int | None:
+        """How often its process began anew in the last hour; None where it does not say for how long it runs."""
+        if self.answered is None or self.answered.uptime is None:
+            return None
+        return sum(1 for each in self.restarts if now - each < HOUR)
+
     def view(self, agent: Agent, order: Order | None) -> View | None:
-        """What the rules are shown now; None before the first sample. `order`: the newest that was not refused."""
+        """What the rules are shown now; None before the first sample. `order`: the newest standing one."""
         if self.sample is None:
             return None
         return View(
@@ -77,6 +123,10 @@ class AgentState:
             loss=self.losses.loss,
             loss_base=self.losses.base,
             order=order,
+            decided=self.decided,
+            still=self.still,
+            restarted=self.restarts[-1] if self.restarts else None,
+            paper=paper(agent, self.answered),
         )
 
     def to_json(self) -> str:
@@ -91,6 +141,9 @@ class AgentState:
                 "losses": self.losses.to_json(),
                 "zscore": self.zscore.to_json(),
                 "score": asdict(self.score) if self.score else None,
+                "restarts": self.restarts,
+                "decided": self.decided,
+                "still": self.still,
             }
         )
 
@@ -107,13 +160,35 @@ class AgentState:
             losses=LossWindow.from_json(data["losses"]),
             zscore=ZScore.from_json(data["zscore"]),
             score=Score(**data["score"]) if data["score"] else None,
+            restarts=tuple(data.get("restarts", ())),
+            decided=data.get("decided"),
+            still=data.get("still"),
         )
+
+
+def paper(agent: Agent, answered: Sample | None) -> bool:
+    """Whether an agent trades without money: what it says itself wins over its label, else money could be hidden."""
+    if answered is not None and answered.paper is not None:
+        return answered.paper
+    return agent.labels.get("mode") == PAPER
 
 
 def _sample(data: dict[str, Any] | None) -> Sample | None:
     if data is None:
         return None
-    return Sample(**{**data, "checks": tuple(Check(**each) for each in data["checks"])})
+    if not isinstance(data, dict):
+        raise TypeError("a sample is an object")
+    held = data.get("positions")
+    return Sample(
+        **{
+            **data,
+            "checks": tuple(Check(**each) for each in data["checks"]),
+            "latencies": tuple((name, value) for name, value in data.get("latencies", ())),
+            "positions": None
+            if held is None
+            else tuple(Position(**each | {"side": Side(each["side"])}) for each in held),
+        }
+    )
 
 
 def fold_all(state: AgentState, samples: Iterable[Sample], flows: Sequence[CashFlow]) -> AgentState:

@@ -29,12 +29,20 @@ class View:
     loss_base: float | None = None
     """Equity at the start of that window, net of flows."""
     order: Order | None = None
-    """The newest order to the agent that was not refused."""
+    """The newest standing order to the agent that was not refused."""
+    decided: float | None = None
+    """When it last decided, as far as it ever said."""
+    still: float | None = None
+    """Since when its equity has not moved while a position was open; None: it moves, or nobody can tell."""
+    restarted: float | None = None
+    """When its process last began anew, as far as it was seen."""
+    paper: bool = False
+    """Whether it trades without money."""
 
     @property
     def pause(self) -> Order | None:
-        """The desk's pause in force: ordered, not refused, and no resume ordered since."""
-        return self.order if self.order is not None and self.order.action == "pause" else None
+        """The desk's hold in force (pause or stop): ordered, not refused, not ended, and no resume ordered since."""
+        return self.order if self.order is not None and self.order.holds else None
 
     @property
     def now(self) -> float:

@@ -9,9 +9,10 @@ from monitor.alerts import lifecycle
 from monitor.alerts.board import Board
 from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import Plan
-from monitor.fleet import VERSION, AgentState
-from monitor.model import Agent, CashFlow, Limits, Order, OrderState, Sample, Trade
-from monitor.ports import Change, Observation, Snapshot
+from monitor.fleet import VERSION, AgentState, paper
+from monitor.model import Agent, CashFlow, Limits, Order, Sample, Severity, StopMark, Trade
+from monitor.obeying import proven
+from monitor.ports import AuditEntry, Change, Observation, Snapshot
 from monitor.rule import DESK, Rule
 from monitor.vitals import Vitals
 
@@ -41,7 +42,9 @@ class Situation:
     cursors: Mapping[str, str] = field(default_factory=dict)
     flows: Mapping[str, tuple[CashFlow, ...]] = field(default_factory=dict)
     orders: Mapping[str, Order] = field(default_factory=dict)
-    """Agent -> its newest order that was not refused."""
+    """Agent -> its newest standing order that was not refused."""
+    marks: Mapping[tuple[str, str], StopMark] = field(default_factory=dict)
+    """(agent, when) -> how far that stop without a person has come."""
     ledger: Ledger = field(default_factory=Ledger)
     """Alerts, incidents, silences and what was told of them."""
     introducing: Mapping[str, int] = field(default_factory=dict)
@@ -56,13 +59,14 @@ class Turn:
 
     def __init__(self, situation: Situation, setup: Setup, now: float) -> None:
         self._setup = setup
-        self._now = now
+        self.now = now
         self.board = Board(situation.ledger, setup.plan, setup.labels, now)
         """The alerts, to be moved."""
         self._states = dict(situation.states)
         self._cursors = dict(situation.cursors)
         self._flows = dict(situation.flows)
         self._orders = dict(situation.orders)
+        self._marks = dict(situation.marks)
         self._introducing = dict(situation.introducing)
         self._snapshots = dict(situation.snapshots)
         self._samples: list[Sample] = []
@@ -70,6 +74,8 @@ class Turn:
         self._new_cursors: dict[str, str] = {}
         self._new_flows: list[CashFlow] = []
         self._new_orders: list[Order] = []
+        self._new_marks: list[StopMark] = []
+        self._audit: list[AuditEntry] = []
         self._new_snapshots: list[Snapshot] = []
         self._stale: tuple[str, float] | None = None
 
@@ -80,22 +86,35 @@ class Turn:
             return
         before = self._states.get(agent.id) or AgentState.of(agent)
         state = before.fold(seen.sample, self._flows.get(agent.id, ()))
-        self._trades += seen.trades
+        self._trades += _told_apart(agent, seen)
         if seen.cursor is not None:
             self._cursors[agent.id] = self._new_cursors[agent.id] = seen.cursor
         if state is before:
             return
         self._states[agent.id] = state
         self._samples.append(seen.sample)
-        self._prove(agent, seen.sample)
+        self._prove(agent, seen.sample, before.answered)
         self._judge(agent, state, standing=agent.id in self._introducing and before.answered is None)
         self._introduce(agent, state)
         self._keep(agent)
 
     def order(self, order: Order) -> None:
-        """Record how far an order has come."""
+        """Record how far a standing order has come."""
         self._new_orders.append(order)
         self._orders[order.agent] = order
+
+    def errand(self, order: Order) -> None:
+        """Record how far an order has come that is done and over: it changes nothing of what stands."""
+        self._new_orders.append(order)
+
+    def mark(self, mark: StopMark) -> None:
+        """Record how far a stop without a person has come."""
+        self._new_marks.append(mark)
+        self._marks[mark.agent, mark.when] = mark
+
+    def audit(self, entry: AuditEntry) -> None:
+        """Record what the desk did by itself, and why."""
+        self._audit.append(entry)
 
     def withdraw(self, order: Order, previous: Order | None) -> None:
         """Record that an order was refused: the one before it is in force again, unless a newer one is."""
@@ -135,6 +154,7 @@ class Turn:
             cursors=self._cursors,
             flows=self._flows,
             orders=self._orders,
+            marks=self._marks,
             ledger=ledger,
             introducing=self._introducing,
             snapshots=self._snapshots,
@@ -151,6 +171,8 @@ class Turn:
             silences=told.silences,
             overrides=told.overrides,
             orders=self._new_orders,
+            stops=self._new_marks,
+            audit=self._audit,
             snapshots=self._new_snapshots,
             drop_snapshots=self._stale,
         )
@@ -162,12 +184,11 @@ class Turn:
             self._snapshots[agent] = state.sample.time
             self._new_snapshots.append(Snapshot(agent, state.sample.time, VERSION, state.to_json()))
 
-    def _prove(self, agent: Agent, sample: Sample) -> None:
+    def _prove(self, agent: Agent, sample: Sample, before: Sample | None) -> None:
         order = self._orders.get(agent.id)
-        if order is None or order.state is OrderState.CONFIRMED or sample.time <= order.requested:
-            return
-        if sample.paused is (order.action == "pause"):
-            self.order(replace(order, state=OrderState.CONFIRMED, confirmed=sample.time))
+        shown = None if order is None else proven(order, sample, before)
+        if shown is not None:
+            self.order(shown)
 
     def _judge(self, agent: Agent, state: AgentState, *, standing: bool) -> None:
         view = state.view(agent, self._orders.get(agent.id))
@@ -180,7 +201,8 @@ class Turn:
             labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open]
             policy = lifecycle.Policy(rule.fire_after(agent.limits), rule.clear_after)
             for finding in rule.evaluate(view, labels):
-                self.board.find(finding, policy, standing=standing)
+                least = min(finding.severity, Severity.WARN) if view.paper else finding.severity
+                self.board.find(replace(finding, severity=least), policy, standing=standing)
 
     def _introduce(self, agent: Agent, state: AgentState) -> None:
         if agent.id not in self._introducing:
@@ -194,6 +216,13 @@ class Turn:
         return self._introducing[agent] >= self._setup.agents[agent].limits.missed_polls
 
     def _keep(self, agent: Agent) -> None:
-        last = self._snapshots.setdefault(agent.id, self._now)
-        if self._now - last >= SNAPSHOT_EVERY:
+        last = self._snapshots.setdefault(agent.id, self.now)
+        if self.now - last >= SNAPSHOT_EVERY:
             self.snapshot(agent.id)
+
+
+def _told_apart(agent: Agent, seen: Observation) -> tuple[Trade, ...]:
+    """The trades seen, those of an agent without money marked as such where its source does not say."""
+    if seen.sample.paper is None and paper(agent, seen.sample):
+        return tuple(replace(each, paper=True) for each in seen.trades)
+    return seen.trades

@@ -8,13 +8,13 @@ from decimal import Decimal
 from monitor.alerts.alert import Alert, State, alert_id, fingerprint
 from monitor.alerts.runbooks import Runbook, Step
 from monitor.attribution import Attribution, attribute
-from monitor.desk import AgentStatus, DeskError
+from monitor.desk import AgentStatus, DeskError, Log
 from monitor.model import (
     Agent,
+    AmountOrShare,
     CashFlow,
     Check,
     Limits,
-    AmountOrShare,
     Order,
     OrderState,
     Person,
@@ -23,8 +23,11 @@ from monitor.model import (
     Side,
     Trade,
 )
+from monitor.orders import Rung
 from monitor.performance import Performance, measure
+from monitor.ports import AgentControl
 from monitor.rule import discover
+from tests.controls import Supervisor, Willing
 from tests.fake_alarms import FakeAlarms
 
 NOW = 1_764_072_180.0
@@ -135,6 +138,7 @@ class FakeDesk(FakeAlarms):
         self.orders: list[Order] = []
         self.flows: list[CashFlow] = []
         self.orders_end = OrderState.CONFIRMED
+        self.hands: tuple[AgentControl, ...] = (Willing(), Supervisor())
 
     def now(self) -> float:
         return self.time
@@ -159,17 +163,39 @@ class FakeDesk(FakeAlarms):
             drawdown=0.162 if sample else None,
             loss=120.5 if sample else None,
             score=None,
-            pause=last if last is not None and last.action == "pause" else None,
+            pause=last if last is not None and last.holds else None,
             alerts=tuple(each for each in self.open if each.agent == found[0]),
         )
 
     def takes_orders(self, agent: str) -> bool:
         return agent in self.agents
 
-    def require_control(self, agent: str) -> Agent:
-        return self.agent(agent).agent
+    def require_control(self, agent: str, action: str = "pause", via: str | None = None) -> tuple[Agent, AgentControl]:
+        found = [each for each in self.hands if action in each.abilities and via in (None, each.kind)]
+        if not found:
+            raise DeskError(f"{agent} cannot be ordered to {action}.")
+        return self.agent(agent).agent, found[0]
 
-    async def order(self, agent: str, action: str, by: str, reason: str = "") -> Order:
+    def means(self, agent: str, action: str, via: str | None = None) -> str:
+        return self.require_control(agent, action, via)[1].abilities[action]
+
+    def next_stop(self, order: Order) -> Rung | None:
+        return Rung(self.hands[-1], "stop") if order.action == "pause" else None
+
+    async def logs(self, agent: str, lines: int) -> Log:
+        return Log("pm2", tuple(f"{agent} line {number}" for number in range(lines)), 0)
+
+    async def order(
+        self,
+        agent: str,
+        action: str,
+        by: str,
+        reason: str = "",
+        *,
+        via: str | None = None,
+        until: float | None = None,
+        cause: str = "",
+    ) -> Order:
         order = Order(
             str(len(self.orders)),
             self.agent(agent).agent.id,
@@ -179,6 +205,9 @@ class FakeDesk(FakeAlarms):
             reason,
             state=self.orders_end,
             confirmed=self.time + 1.2 if self.orders_end is OrderState.CONFIRMED else None,
+            control=via or "willing",
+            cause=cause,
+            until=until,
         )
         self.orders.append(order)
         return order
@@ -188,9 +217,12 @@ class FakeDesk(FakeAlarms):
         self.flows.append(flow)
         return flow
 
-    async def attribution(self, by: str, agent: str | None = None, since: float = 0.0) -> Attribution:
+    async def attribution(
+        self, by: str, agent: str | None = None, since: float = 0.0, *, paper: bool = False
+    ) -> Attribution:
         name = None if agent is None else self.agent(agent).agent.id
-        return attribute([t for t in self.trades if name in (None, t.agent) and t.exit_time >= since], by)
+        wanted = (each for each in self.trades if each.paper is paper and each.exit_time >= since)
+        return attribute([each for each in wanted if name in (None, each.agent)], by)
 
     async def performance(self, agent: str) -> Performance:
         name = self.agent(agent).agent.id

@@ -1,26 +1,54 @@
-"""`/pause`: an agent stops trading, in one step, and shows that it did."""
+"""`/pause`: an agent, or all of them, stop trading, in one step, and show that they did."""
 
 from __future__ import annotations
 
-from bot.arguments import agent_first
+import asyncio
+
+from bot.arguments import agent_first, for_how_long
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
-from bot.views.orders import asked, outcome
+from bot.views.orders import asked, asked_all, outcome, outcomes
+from monitor.alerts.plan import EVERYBODY
+from monitor.answers import DeskError
+from monitor.model import Order
 
 
 @command(
     "pause",
-    usage="/pause AGENT [REASON]",
-    summary="Stop an agent from trading; the answer tells whether it obeyed.",
+    usage="/pause AGENT|all [2h] [REASON]",
+    summary="Stop an agent from trading, or all of them; the answer tells whether it obeyed.",
     role=Role.OPERATOR,
-    examples=("/pause alpha", "/pause alpha losing money on ETH"),
+    examples=("/pause alpha", "/pause alpha 2h losing money on ETH", "/pause all venue is mad"),
 )
 async def pause(ctx: Context) -> Message:
     """Order the pause, and answer once it is proven or its time is up."""
-    words = await agent_first(ctx)
+    words = ctx.args if ctx.args[:1] == (EVERYBODY,) else await agent_first(ctx)
     if not words:
-        raise UsageError("say which agent to pause, for example /pause alpha")
-    agent = ctx.desk.require_control(words[0])
-    await ctx.reply(asked(agent, "pause"))
-    order = await ctx.desk.order(agent.id, "pause", ctx.person.name, " ".join(words[1:]))
-    return outcome(order, ctx.desk.agent(agent.id))
+        raise UsageError("say which agent to pause, for example /pause alpha, or /pause all")
+    now = ctx.desk.now()
+    seconds, reason = for_how_long(words[1:])
+    until = None if seconds is None else now + seconds
+    if words[0] == EVERYBODY:
+        return await _all(ctx, until, reason)
+    agent, _ = ctx.desk.require_control(words[0])
+    await ctx.reply(asked(agent, "pause", ctx.desk.means(agent.id, "pause")))
+    order = await ctx.desk.order(agent.id, "pause", ctx.person.name, reason, until=until)
+    return outcome(order, ctx.desk.agent(agent.id), ctx.desk.next_stop(order), ctx.desk.now())
+
+
+async def _all(ctx: Context, until: float | None, reason: str) -> Message:
+    """Every agent at once: what one does holds up no other."""
+    able = [name for name in ctx.desk.agents if ctx.desk.takes_orders(name)]
+    unable = [name for name in ctx.desk.agents if name not in able]
+    if not able:
+        raise UsageError("no agent takes orders: give them a control in the settings")
+    await ctx.reply(asked_all(able, unable))
+
+    async def one(name: str) -> Order | str:
+        try:
+            return await ctx.desk.order(name, "pause", ctx.person.name, reason, until=until)
+        except DeskError as error:
+            return str(error)
+
+    given = dict(zip(able, await asyncio.gather(*map(one, able)), strict=True))
+    return outcomes(given, unable, ctx.desk.now())

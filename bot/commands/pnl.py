@@ -30,10 +30,9 @@ async def pnl(ctx: Context) -> Message:
     agent = ctx.desk.agent(words[0]).agent.id if words else None
     now = ctx.desk.now()
     since = 0.0 if period is None else max(0.0, now - period)
-    found = await ctx.desk.attribution(by, agent, since)
-    return view(
-        found, f"{agent or 'all agents'}, {f'since {clock(since, now)}' if since else 'all time'}", ctx.desk.currency
-    )
+    live, paper = [await ctx.desk.attribution(by, agent, since, paper=each) for each in (False, True)]
+    where = f"{agent or 'all agents'}, {f'since {clock(since, now)}' if since else 'all time'}"
+    return view(live, where, ctx.desk.currency, paper)
 
 
 def _agent(ctx: Context, word: str) -> bool:

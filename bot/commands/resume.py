@@ -1,13 +1,12 @@
-"""`/resume`: an agent trades again, after a question, and shows that it does."""
+"""`/resume`: an agent trades again, after a question that shows what is to be known before, and shows that it does."""
 
 from __future__ import annotations
 
 from bot.arguments import at_most
 from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
-from bot.format import count, plain
 from bot.views.orders import asked, outcome
-from bot.views.status import paused
+from bot.views.resuming import prechecks
 from monitor.desk import AgentStatus
 
 
@@ -18,20 +17,16 @@ def _meant(ctx: Context) -> AgentStatus:
     return ctx.desk.agent(ctx.args[0])
 
 
-def _question(ctx: Context) -> str:
+def _question(ctx: Context) -> Message:
     status = _meant(ctx)
-    ctx.desk.require_control(status.agent.id)
-    pause = status.pause
-    by = f" ({paused(pause, ctx.desk.now())})" if pause else ""
-    reason = f" The pause says: {plain(pause.reason, 120)}." if pause and pause.reason else ""
-    trouble = f" It has {count(len(status.alerts), 'open alert')}." if status.alerts else ""
-    return f"Resume {status.agent.id}{by}?{reason}{trouble}"
+    ctx.desk.require_control(status.agent.id, "resume")
+    return prechecks(status, ctx.desk.rules, ctx.desk.currency, ctx.desk.now())
 
 
 @command(
     "resume",
     usage="/resume AGENT",
-    summary="Let an agent trade again; asks first, and the answer tells whether it obeyed.",
+    summary="Let an agent trade again; shows its health, positions, drawdown and limits, and asks first.",
     role=Role.OPERATOR,
     confirm=_question,
     examples=("/resume alpha",),
@@ -41,4 +36,4 @@ async def resume(ctx: Context) -> Message:
     agent = _meant(ctx).agent
     await ctx.reply(asked(agent, "resume"))
     order = await ctx.desk.order(agent.id, "resume", ctx.person.name)
-    return outcome(order, ctx.desk.agent(agent.id))
+    return outcome(order, ctx.desk.agent(agent.id), None, ctx.desk.now())

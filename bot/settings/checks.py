@@ -153,18 +153,21 @@ def _unset_keys(raw: Mapping[str, object], environ: Mapping[str, str]) -> Iterat
     """Variables that are named and not set, or that hold what no header can carry; each is told once."""
     told = set()
     for index, agent in tables(raw, "agents"):
-        for part in ("source", "control"):
-            spec = agent.get(part)
-            for name, variable in spec.items() if isinstance(spec, dict) else ():
+        for at, spec in _specs(agent):
+            for name, variable in spec.items():
                 if not str(name).endswith("_env"):
                     continue
-                path = ("agents", index, part, name)
+                path = ("agents", index, *at, name)
                 if not isinstance(variable, str) or not _VARIABLE.fullmatch(variable):
                     # It may be the secret itself, so it is not shown.
                     yield Problem(path, "write the name of an environment variable: A-Z, 0-9 and _.")
                     continue
                 key = environ.get(variable, "").strip()
-                if variable in told or (key.isascii() and key.isprintable() and key and " " not in key):
+                if (
+                    variable in told
+                    or (key and name == "password_env")
+                    or (key.isascii() and key.isprintable() and key and " " not in key)
+                ):
                     continue
                 told.add(variable)
                 if key:
@@ -173,6 +176,15 @@ def _unset_keys(raw: Mapping[str, object], environ: Mapping[str, str]) -> Iterat
                     yield Problem(
                         path, f"the environment variable {variable} is not set: set it, or take this line out."
                     )
+
+
+def _specs(agent: Mapping[str, object]) -> Iterator[tuple[Path, Mapping[str, object]]]:
+    """The source and the controls of an agent, with where they stand in its table."""
+    several = agent.get("controls")
+    listed = several if isinstance(several, list) else []
+    parts: list[tuple[Path, object]] = [(("source",), agent.get("source")), (("control",), agent.get("control"))]
+    parts += [(("controls", number), each) for number, each in enumerate(listed)]
+    yield from ((at, spec) for at, spec in parts if isinstance(spec, dict))
 
 
 def _unset_urls(raw: Mapping[str, object], environ: Mapping[str, str]) -> Iterator[Problem]:

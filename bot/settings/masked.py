@@ -15,7 +15,7 @@ from bot.settings.checks import passwords
 from bot.settings.schedule import Cron
 from bot.settings.values import Settings, Slack, Spec, Telegram, Watched
 from monitor.alerts.plan import INHIBITS, Plan, Policy
-from monitor.model import AmountOrShare, Severity
+from monitor.model import AmountOrShare, AutoStop, Severity
 
 _MASK = "••••"
 
@@ -69,15 +69,45 @@ def _agent(of: Watched) -> Mapping[str, object]:
         "id": of.agent.id,
         "labels": of.agent.labels or None,
         "source": _spec(of.source),
-        "control": of.control and _spec(of.control),
+        **_controls(of),
+        "if_unconfirmed": "take" if of.agent.take_next else None,
+        "stops": [_stop(each) for each in of.agent.stops] or None,
+        "venue_url": _host_only(of.agent.venue_url),
         "drawdown_limit": "off" if limits.drawdown is None else _percent(limits.drawdown),
         "min_balance": limits.min_balance,
         "hard_loss_24h": _loss(limits.hard_loss),
         "heartbeat": spell(limits.heartbeat),
         "missed_polls": limits.missed_polls,
         "confirm_within": spell(limits.confirm_within),
+        "close_within": spell(limits.close_within),
+        "decision_within": _or_off(limits.decision),
+        "feed_within": _or_off(limits.feed),
+        "frozen_within": _or_off(limits.frozen),
+        "repeated_orders": "off" if limits.repeated_orders is None else limits.repeated_orders,
+        "max_exposure": _loss(limits.exposure),
+        "max_leverage": limits.leverage,
+        "model_errors": "off" if limits.model_errors is None else _percent(limits.model_errors),
+        "model_cost_1h": limits.model_cost,
         "interval": spell(of.agent.interval),
         "timeout": spell(of.timeout),
+    }
+
+
+def _controls(of: Watched) -> Mapping[str, object]:
+    """As it was written: one table, or a list of them."""
+    if len(of.controls) == 1 and of.controls[0].path[-1] == "control":
+        return {"control": _spec(of.controls[0])}
+    return {"controls": [_spec(each) for each in of.controls] or None}
+
+
+def _stop(of: AutoStop) -> Mapping[str, object]:
+    return {
+        "when": of.when,
+        "over": _loss(of.over),
+        "lasting": spell(of.lasting),
+        "notice": spell(of.notice),
+        "cooldown": spell(of.cooldown),
+        "dry_run": of.dry_run,
     }
 
 

@@ -13,6 +13,7 @@ from bot.settings.lines import Path
 from bot.settings.texts import nearest
 from monitor import rule
 from monitor.alerts.plan import DUTY, EVERYBODY
+from monitor.model import LIVE, PAPER
 
 ALERT_LABELS = ("check", "platform", "channel", "rotation")
 """Labels that rules give their alerts."""
@@ -42,6 +43,9 @@ def check(raw: Raw) -> Iterator[Problem]:
     for index, agent in tables(raw, "agents"):
         if agent.get("id") == rule.DESK:
             yield Problem(("agents", index, "id"), f'"{rule.DESK}" is the desk itself: call the agent something else.')
+        if agent.get("id") == EVERYBODY:
+            yield Problem(("agents", index, "id"), f'"{EVERYBODY}" is every agent in /pause all: choose another id.')
+        yield from _agent(agent, ("agents", index))
     for index, person in tables(raw, "people"):
         if person.get("name") in (DUTY, EVERYBODY):
             sentence = f"{shown(person['name'])} stands for others in an escalation: choose another name."
@@ -65,6 +69,24 @@ def _known(raw: Raw) -> _Known:
         rules=frozenset(rule.discover()),
         channels=frozenset((*PLATFORM_IDS, *(str(each.get("name")) for _, each in tables(raw, "channels")))),
     )
+
+
+def _agent(agent: Raw, at: Path) -> Iterator[Problem]:
+    """What is wrong with an agent's controls, stops and mode, taken together."""
+    mode = _table(agent, "labels").get("mode")
+    if mode not in (None, PAPER, LIVE):
+        yield Problem((*at, "labels", "mode"), f'{shown(mode)} is no mode: write "{PAPER}" or "{LIVE}".')
+    if "control" in agent and "controls" in agent:
+        yield Problem((*at, "controls"), "stands beside control: write the first one into controls too.")
+    controls, stops = tables(agent, "controls"), tables(agent, "stops")
+    yield from (_under(at, each) for each in doubled(controls, "controls", "kind"))
+    yield from (_under(at, each) for each in doubled(stops, "stops", "when"))
+    if stops and not controls and "control" not in agent:
+        yield Problem((*at, "stops"), "cannot stop an agent that takes no orders: give it a control.")
+
+
+def _under(at: Path, problem: Problem) -> Problem:
+    return Problem((*at, *problem.path), problem.sentence)
 
 
 def _channels(raw: Raw) -> Iterator[Problem]:

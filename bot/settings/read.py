@@ -16,9 +16,9 @@ from bot.settings.checks import PLATFORM_IDS
 from bot.settings.lines import Origin
 from bot.settings.planned import LATE, daily, planned
 from bot.settings.schedule import Cron
-from bot.settings.tables import AgentTable, FileTable, PersonTable, SpecTable, explain
+from bot.settings.tables import AgentTable, FileTable, PersonTable, SpecTable, StopTable, explain
 from bot.settings.values import Further, Settings, SettingsError, Slack, Spec, Telegram, Watched, refused
-from monitor.model import Agent, Limits, Person
+from monitor.model import Agent, AutoStop, Limits, Person
 
 _LARGEST_FILE = 1 << 20
 _NOWHERE = (
@@ -154,11 +154,33 @@ def _watched(table: AgentTable, index: int, interval: float, environ: Mapping[st
         heartbeat=table.heartbeat,
         missed_polls=table.missed_polls,
         confirm_within=table.confirm_within,
+        close_within=table.close_within,
+        decision=table.decision_within,
+        feed=table.feed_within,
+        repeated_orders=table.repeated_orders,
+        frozen=table.frozen_within,
+        exposure=table.max_exposure,
+        leverage=table.max_leverage,
+        model_errors=table.model_errors,
+        model_cost=table.model_cost_1h,
     )
     path = ("agents", index)
-    control = None if table.control is None else _spec(table.control, table, (*path, "control"), environ)
-    agent = Agent(table.id, dict(table.labels), table.interval or interval, limits)
-    return Watched(agent, _spec(table.source, table, (*path, "source"), environ), control, table.timeout)
+    first = () if table.control is None else (_spec(table.control, table, (*path, "control"), environ),)
+    more = (_spec(each, table, (*path, "controls", number), environ) for number, each in enumerate(table.controls))
+    agent = Agent(
+        table.id,
+        dict(table.labels),
+        table.interval or interval,
+        limits,
+        stops=tuple(_stop(each) for each in table.stops),
+        take_next=table.if_unconfirmed == "take",
+        venue_url=table.venue_url,
+    )
+    return Watched(agent, _spec(table.source, table, (*path, "source"), environ), (*first, *more), table.timeout)
+
+
+def _stop(table: StopTable) -> AutoStop:
+    return AutoStop(table.when, table.over, table.lasting, table.notice, table.cooldown, table.dry_run)
 
 
 def _spec(table: SpecTable, agent: AgentTable, path: lines.Path, environ: Mapping[str, str]) -> Spec:

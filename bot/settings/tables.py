@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
-from bot.quantities import Count, DrawdownLimit, Interval, Loss, Money, Span, TelegramId, Timeout, shown
+from bot.quantities import (
+    Bound,
+    Count,
+    CountOrOff,
+    DrawdownLimit,
+    Interval,
+    Loss,
+    Money,
+    Ratio,
+    ShareOrOff,
+    Span,
+    SpanOrOff,
+    TelegramId,
+    Timeout,
+    Wait,
+    shown,
+)
 from bot.settings.alerting import (
     AlertsTable,
     ChannelTable,
@@ -39,7 +55,10 @@ from bot.settings.texts import (
     nearest,
     text,
 )
+from monitor.model import Limits
 
+_LIMITS = Limits()
+"""What is not written is as the core has it."""
 _EXAMPLES = {
     "id": '"alpha"',
     "source": '{ kind = "http", url = "http://127.0.0.1:9001" }',
@@ -54,6 +73,7 @@ _EXAMPLES = {
     "start": "2026-01-05",
     "cron": '"0 3 * * sun"',
     "duration": '"1h"',
+    "when": '"drawdown"',
     "steps": '[{ after = "5m", whom = ["duty"] }]',
     "inhibitions.source": '{ rule = "agent_unreachable" }',
     "channels.name": '"phone"',
@@ -111,19 +131,54 @@ class SpecTable(BaseModel):
     timeout: Timeout | None = None
 
 
+class StopTable(Table):
+    """One of `stops` of an agent: a pause without a person."""
+
+    when: Literal["drawdown", "daily_loss", "unacknowledged"]
+    over: Loss | None = None
+    lasting: Span = 600.0
+    notice: Wait = 30.0
+    cooldown: Wait = 3_600.0
+    dry_run: StrictBool = False
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.when == "unacknowledged":
+            if self.over is not None:
+                raise ValueError('over means nothing for "unacknowledged": write lasting = "10m".')
+        elif self.over is None:
+            raise ValueError(f'"{self.when}" needs its bound: write over = "25%".')
+        elif self.when == "drawdown" and self.over.share is None:
+            raise ValueError('a drawdown is a share of the peak: write over = "25%".')
+        return self
+
+
 class AgentTable(Table):
     """[[agents]]."""
 
     id: AgentId
     labels: Labels = Field(default_factory=dict)
     source: SpecTable
-    control: SpecTable | Annotated[tuple[SpecTable, ...], Field(max_length=8)] | None = None
+    control: SpecTable | None = None
+    controls: tuple[SpecTable, ...] = ()
+    if_unconfirmed: Literal["offer", "take"] = "offer"
+    stops: tuple[StopTable, ...] = ()
+    venue_url: Url | None = None
     drawdown_limit: DrawdownLimit = 0.15
     min_balance: Money | None = None
     hard_loss_24h: Loss | None = None
     heartbeat: Span = 300.0
     missed_polls: Count = 2
     confirm_within: Span = 15.0
+    close_within: Span = _LIMITS.close_within
+    decision_within: SpanOrOff = _LIMITS.decision
+    feed_within: SpanOrOff = _LIMITS.feed
+    frozen_within: SpanOrOff = _LIMITS.frozen
+    repeated_orders: CountOrOff = _LIMITS.repeated_orders
+    max_exposure: Bound | None = None
+    max_leverage: Ratio | None = None
+    model_errors: ShareOrOff = _LIMITS.model_errors
+    model_cost_1h: Money | None = None
     interval: Interval | None = None
     timeout: Timeout = 5.0
 

@@ -41,7 +41,8 @@ class Watched:
 
     agent: Agent
     source: Spec
-    control: Spec | None
+    controls: tuple[Spec, ...]
+    """In the order in which they are tried."""
     timeout: float
     """Seconds one whole look at it may take."""
 
@@ -142,7 +143,7 @@ class Settings:
     @property
     def secrets(self) -> frozenset[str]:
         """Every secret value in these settings, for the logs to leave out."""
-        specs = [spec for each in self.fleet for spec in (each.source, each.control) if spec is not None]
+        specs = [spec for each in self.fleet for spec in (each.source, *each.controls)]
         values = [value for spec in specs for value in spec.options.values()]
         values += dataclasses.asdict(self.telegram).values() if self.telegram else ()
         values += dataclasses.asdict(self.slack).values() if self.slack else ()

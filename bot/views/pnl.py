@@ -11,21 +11,40 @@ _SHOWN = 50
 """Places told one by one."""
 
 
-def pnl(found: Attribution, where: str, currency: str) -> Message:
-    """Gross, fees, slippage and net of each place; `where` says whose trades and since when, in words."""
+def pnl(found: Attribution, where: str, currency: str, paper: Attribution | None = None) -> Message:
+    """Gross, fees, slippage and net of each place; `where` says whose trades and since when, in words.
+
+    `paper`: the same of trades without money, which are never counted with the others.
+    """
     total = found.total
-    if not total.trades:
+    made_up = paper is not None and paper.total.trades > 0
+    if not total.trades and not made_up:
         return Message(f"No closed trades: {where}", "Profit and loss is told once a trade is closed and stored.")
-    lines, rest = found.lines[:_SHOWN], len(found.lines) - _SHOWN
     drag = "n/a" if found.fee_drag is None else f"{number(found.fee_drag, 1)}%"
-    columns = (_HEADS.get(found.by, found.by.capitalize()), "Net", "Gross", "Fees", "Slippage", "Trades", "Won")
+    tables = (_table(found, ""),) if total.trades else ()
+    if paper is not None and made_up:
+        tables = (*tables, _table(paper, "Paper: "))
+        net = number(paper.total.net, signed=True)
+        apart = f" Paper, counted apart: {net} {currency} in {count(paper.total.trades, 'trade')}."
+    else:
+        apart = ""
     losing = sum(line.net < 0 for line in found.lines)
+    rest = len(found.lines) - _SHOWN
+    lines = f"{losing} of {count(len(found.lines), 'line')} lost money." + (f" {rest} not shown." if rest > 0 else "")
     return Message(
-        title=f"{number(total.net, signed=True)} {currency} net by {found.by}: {where}",
-        text=f"{losing} of {count(len(found.lines), 'line')} lost money." + (f" {rest} not shown." if rest > 0 else ""),
-        tables=(Table(columns, tuple(_row(line) for line in (*lines, total))),),
+        title=f"{number(total.net, signed=True)} {currency} net by {found.by}: {where}"
+        if total.trades
+        else f"No closed trades with money: {where}",
+        text=f"{lines if total.trades else ''}{apart}".strip(),
+        tables=tables,
         footer=f"Money in {currency}. Net = gross - fees - slippage. Fee drag {drag} of gross moves.",
     )
+
+
+def _table(found: Attribution, mark: str) -> Table:
+    head = f"{mark}{_HEADS.get(found.by, found.by.capitalize())}"
+    rows = tuple(_row(line) for line in (*found.lines[:_SHOWN], found.total))
+    return Table((head, "Net", "Gross", "Fees", "Slippage", "Trades", "Won"), rows)
 
 
 def _row(line: Line) -> tuple[str, ...]:

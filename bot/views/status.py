@@ -20,6 +20,8 @@ def word(status: AgentStatus, now: float) -> str:
     sample, limits = status.sample, status.agent.limits
     if sample is None:
         return "not seen yet"
+    if sample.error is not None and status.pause is not None and status.pause.silent:
+        return paused(status.pause, now)
     if sample.error is not None:
         missed = f"{status.missed} of {limits.missed_polls} polls missed"
         return "unreachable" if status.missed >= limits.missed_polls else f"no answer, {missed}"
@@ -33,10 +35,13 @@ def word(status: AgentStatus, now: float) -> str:
 
 
 def paused(order: Order, now: float) -> str:
-    """Who paused an agent, and whether the agent shows it: "paused by ana since 12:03 UTC"."""
+    """Who paused an agent, until when, and whether it shows it: "paused by ana since 12:03 UTC until 14:03 UTC"."""
+    ends = f" until {clock(order.until, now)}" if order.until is not None else ""
+    by = plain(order.by, 40)
     if order.state is OrderState.CONFIRMED:
-        return f"paused by {plain(order.by, 40)} since {clock(order.confirmed or order.requested, now)}"
-    return f"pause ordered by {plain(order.by, 40)} {clock(order.requested, now)}, {order.state.value}"
+        done = "stopped" if order.action == "stop" else "paused"
+        return f"{done} by {by} since {clock(order.confirmed or order.requested, now)}{ends}"
+    return f"{order.action} ordered by {by} {clock(order.requested, now)}, {order.state.value}{ends}"
 
 
 def z(score: Score | None) -> str:

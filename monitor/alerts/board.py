@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from monitor.alerts import escalation, flapping, joining, lifecycle, oncall, paging, pipeline, routing, silencing
@@ -159,6 +159,12 @@ class Board:
         ended = replace(silence, ends=self._now, reason=f"{silence.reason} (ended by {by})")
         silencing.end(self._draft, ended)
         return ended
+
+    def announce(
+        self, what: str, names: Iterable[str], body: Mapping[str, object], severity: Severity = Severity.WARN
+    ) -> None:
+        """Tell something that is no alert in these channels; `what` keeps two that are told at once apart."""
+        self._draft.notice(what, names, body, severity)
 
     def override(self, override: Override) -> None:
         """Give the duty to somebody for a while."""

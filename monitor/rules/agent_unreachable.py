@@ -15,9 +15,13 @@ from monitor.rule import Labels, View, breach, clear, rule
     fire_after=lambda limits: limits.missed_polls,
     recovered="answers again",
 )
-def agent_unreachable(view: View, _open: Collection[Labels]) -> Iterable[Finding]:
-    """Breach: the newest poll brought no answer."""
-    if view.sample.error is not None:
+def agent_unreachable(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
+    """Breach: the newest poll brought no answer, and its process was not ended by an order."""
+    stop = view.pause
+    if view.sample.error is not None and stop is not None and stop.silent and stop.confirmed is not None:
+        if open_:
+            yield clear(view, agent_unreachable, f"{view.agent.id} is stopped, as {stop.by} ordered")
+    elif view.sample.error is not None:
         yield breach(view, agent_unreachable, f"{view.agent.id} does not answer: {view.sample.error}")
     else:
         yield clear(view, agent_unreachable, f"{view.agent.id} answers")

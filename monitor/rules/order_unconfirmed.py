@@ -5,23 +5,42 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from monitor.model import Finding, OrderState, Severity
+from monitor.obeying import broken
 from monitor.rule import Labels, View, breach, clear, rule
+
+KEPT = 5.0
+"""Seconds beside `confirm_within` that the desk has to pause an agent again that began anew."""
 
 
 @rule("order_unconfirmed", Severity.CRITICAL, "Order not obeyed", recovered="does as ordered")
-def order_unconfirmed(view: View, _open: Collection[Labels]) -> Iterable[Finding]:
-    """Breach: after its time the agent does not report what was ordered, or stops reporting a confirmed pause.
+def order_unconfirmed(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
+    """Breach: after its time the agent does not report what was ordered, or stops obeying a confirmed pause.
 
-    A resume of an agent that never says whether it is paused cannot be proven and harms nobody: it is no breach.
+    A resume of an agent that never says whether it is paused cannot be proven and harms nobody: it is no breach. An
+    agent that began anew since it was paused is paused again first.
     """
-    order, sample = view.order, view.sample
+    order, sample, within = view.order, view.sample, view.agent.limits.confirm_within
     if order is None or sample.error is not None:
         return
-    wants_pause = order.action == "pause"
-    done = order.state is OrderState.CONFIRMED
-    if sample.paused is wants_pause or (not wants_pause and (done or sample.paused is None)):
+    how: str | None
+    if order.holds:
+        how = broken(order, sample, within)
+        if how is not None and not open_ and _begins(view, within):
+            return
+        waits = how is None and order.state is not OrderState.CONFIRMED
+    else:
+        done = order.state is OrderState.CONFIRMED or order.ended is not None or sample.paused is not True
+        waits = not done and view.now - order.requested <= within
+        how = None if done or waits else "reports paused"
+    if how is not None:
+        yield breach(view, order_unconfirmed, f"{view.agent.id} {how}, though {order.by} ordered {order.action}")
+    elif not waits:
         yield clear(view, order_unconfirmed, f"{view.agent.id} is {'paused' if sample.paused else 'running'}")
-    elif done or view.now - order.requested > view.agent.limits.confirm_within:
-        says = {None: "does not say whether it is paused", True: "reports paused", False: "reports running"}
-        reason = f"{view.agent.id} {says[sample.paused]}, though {order.by} ordered {order.action}"
-        yield breach(view, order_unconfirmed, reason)
+
+
+def _begins(view: View, within: float) -> bool:
+    """Whether it has only just begun anew since it was paused, so that the desk is about to pause it again."""
+    order = view.order
+    if order is None or order.confirmed is None or view.restarted is None:
+        return False
+    return view.restarted > order.confirmed and view.now - view.restarted < within + KEPT

@@ -33,7 +33,7 @@ _LABELS = upsert(schema.agents, ("id", "labels"))
 _FIRST_SEEN = upsert(schema.agents, ("id", "first_seen"), newer=lambda _coming: schema.agents.c.first_seen.is_(None))
 _CURSORS = upsert(schema.agents, ("id", "cursor"))
 _SAMPLES = insert(schema.samples, names(Sample))
-_TRADES = upsert(schema.trades, names(Trade))
+_TRADES = upsert(schema.trades, names(Trade), keep=("paper",))
 _FLOWS = insert(schema.flows, names(CashFlow))
 _ALERTS = upsert(schema.alerts, names(Alert), newer=_newer_alert)
 _INCIDENTS = upsert(

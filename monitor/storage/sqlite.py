@@ -175,14 +175,18 @@ def insert(table: Table, names: Sequence[str]) -> Insert:
     return _insert(table, names, sqlite.insert(table).on_conflict_do_nothing())
 
 
-def upsert(table: Table, names: Sequence[str], newer: Newer | None = None) -> Insert:
-    """Store, in place of what has the same primary key, or only if `newer` says so."""
-    key = [each.name for each in table.primary_key]
+def upsert(table: Table, names: Sequence[str], newer: Newer | None = None, keep: Sequence[str] = ()) -> Insert:
+    """Store, in place of what has the same primary key, or only if `newer` says so; what `keep` names stays."""
+    key = [*(each.name for each in table.primary_key), *keep]
     statement = sqlite.insert(table)
     coming = statement.excluded
     replaced = {name: coming[name] for name in names if name not in key}
     condition = None if newer is None else newer(coming)
-    return _insert(table, names, statement.on_conflict_do_update(index_elements=key, set_=replaced, where=condition))
+    return _insert(
+        table,
+        names,
+        statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced, where=condition),
+    )
 
 
 def _insert(table: Table, names: Sequence[str], statement: sqlite.Insert) -> Insert:

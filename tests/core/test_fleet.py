@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor import rule
 from monitor.fleet import AgentState, fold_all, matching_step
-from monitor.model import Agent, CashFlow, Check, Limits, AmountOrShare, Sample
+from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Sample
 
 AGENT = Agent("alpha", limits=Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.1)))
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.quantities import duration
 from bot.settings import SettingsError, Spec, console_user, load, masked
-from monitor.model import Limits, AmountOrShare, Person
+from monitor.model import AmountOrShare, Limits, Person
 
 ROOT = Path(__file__).parents[2]
 SECRET = "s3cret-value-nobody-may-see"
@@ -52,7 +52,7 @@ def test_the_example_loads_as_it_is_given_the_key_it_names() -> None:
     assert alpha.agent.limits == Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.05))
     assert alpha.agent.labels == {"venue": "binance", "team": "spot"}
     assert beta.agent.limits.hard_loss == AmountOrShare(amount=1000.50)
-    assert beta.control is None
+    assert beta.controls == ()
     assert alpha.source == Spec(
         "http",
         {"timeout": 5.0, "url": "http://127.0.0.1:9001", "key": SecretStr(SECRET), "key_env": "ALPHA_KEY"},
@@ -114,7 +114,7 @@ def test_a_rule_that_nobody_wants_is_switched_off(tmp_path: Path) -> None:
 
 def test_the_options_of_a_kind_are_carried_as_written_with_durations_in_seconds(tmp_path: Path) -> None:
     text = GOOD + 'control = { kind = "http", timeout = "1m", fields = { token = "usdt" }, retries = 2 }'
-    control = load(write(tmp_path, text), {}).fleet[0].control
+    control = load(write(tmp_path, text), {}).fleet[0].controls[0]
     assert control is not None
     assert control.options == {"timeout": 60.0, "fields": {"token": "usdt"}, "retries": 2}
 
@@ -138,8 +138,7 @@ def test_without_a_file_one_agent_runs_from_the_guides_environment() -> None:
     assert alpha.agent.id == "alpha"
     key = {"key": SecretStr(SECRET), "key_env": "AGENT_KEY"}
     assert alpha.source.options == {"timeout": 5.0, "url": "http://127.0.0.1:8080", **key}
-    assert alpha.control is not None
-    assert alpha.control.options == alpha.source.options
+    assert [each.options for each in alpha.controls] == [alpha.source.options]
     assert settings.people == (Person(console_user(), "admin", {"console": console_user()}),)
     assert settings.telegram is not None
     assert settings.telegram.chat == -100

@@ -112,20 +112,23 @@ def test_a_failing_check_is_named_with_its_detail() -> None:
 
 def test_an_outcome_says_what_is_proven() -> None:
     order = Order("1", "alpha", "pause", "ana", NOW, state=OrderState.CONFIRMED, confirmed=NOW + 1.2)
-    assert outcome(order, status()).title == "alpha is paused: confirmed by alpha after 1.2 s"
-    refused = outcome(replace(order, state=OrderState.REFUSED, detail="wrong key"), status())
+    assert outcome(order, status(), None, NOW).title == "alpha is paused: confirmed by alpha after 1.2 s"
+    refused = outcome(replace(order, state=OrderState.REFUSED, detail="wrong key"), status(), None, NOW)
     assert refused.title == "alpha did not take the order to pause"
     assert "wrong key" in refused.text
-    lied = outcome(replace(order, state=OrderState.UNCONFIRMED, detail="ok"), status())
+    lied = outcome(replace(order, state=OrderState.UNCONFIRMED, detail="ok"), status(), None, NOW)
     assert lied.title == "NOT confirmed within 15 s: alpha still reports running"
     silent = status(sample=replace(a_sample(), error="no answer"))
-    assert outcome(replace(order, state=OrderState.UNCONFIRMED), silent).title.endswith("alpha does not answer")
+    assert outcome(replace(order, state=OrderState.UNCONFIRMED), silent, None, NOW).title.endswith(
+        "alpha does not answer"
+    )
     assert {refused.tone, lied.tone} == {Tone.CRITICAL}
 
 
 def test_a_resume_that_is_not_obeyed_says_that_it_still_reports_paused() -> None:
     order = Order("1", "alpha", "resume", "ana", NOW, state=OrderState.UNCONFIRMED)
-    assert outcome(order, status(sample=replace(a_sample(), paused=True))).title.endswith("alpha still reports paused")
+    shown = outcome(order, status(sample=replace(a_sample(), paused=True)), None, NOW)
+    assert shown.title.endswith("alpha still reports paused")
 
 
 def test_a_cash_flow_is_asked_for_in_words() -> None:
@@ -212,7 +215,7 @@ def test_text_from_agents_and_people_never_moves_a_cursor_or_breaks_a_line() -> 
         one(ill, RULES, "USD", NOW),
         one(status(pause=order), RULES, "USD", NOW),
         fleet([ill], {"slack": EVIL}, "USD", NOW),
-        outcome(order, ill),
+        outcome(order, ill, None, NOW),
         pnl(attribute([bad_trade], "strategy"), "all agents", "USD"),
         live(RUNBOOKS["drawdown"], values(ill, alert, "USD", NOW), alert, None),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from monitor import rule
 from monitor.alerts import runbooks
 from monitor.alerts.plan import Plan
 from monitor.desk import Desk
-from monitor.model import Agent, Limits, AmountOrShare, Person, Sample, Trade
+from monitor.model import Agent, AmountOrShare, Limits, Person, Sample, Trade
 from monitor.ports import AgentControl, AuditEntry, Change, Observation
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
+from tests.controls import Willing
 from tests.stores import new_database
 
 EVENING = 1_790_000_000.0
@@ -43,13 +44,11 @@ class Hand:
         return self.time
 
 
-class Obedient:
+class Obedient(Willing):
     """A control whose agent says yes to everything."""
 
-    async def reach(self, agent: Agent) -> None:
-        """Everybody hears it."""
-
-    async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
+    async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:
+        await super().send(agent, action, by, reason)
         return "ok"
 
 
@@ -93,7 +92,7 @@ class Night:
         self,
         file: Path,
         agents: tuple[Agent, ...],
-        controls: Mapping[str, AgentControl],
+        controls: Mapping[str, Willing | Sequence[AgentControl]],
         plan: Plan,
         chats: tuple[str, ...],
     ) -> None:
@@ -105,7 +104,9 @@ class Night:
         """Every new message, restarts or not."""
         self._names = chats
         self._file = file
-        self._controls = controls
+        self._controls = {
+            name: (each,) if isinstance(each, Willing) else tuple(each) for name, each in controls.items()
+        }
         self.store: Database
         self.desk: Desk
         self.chats: dict[str, Chat]
@@ -214,7 +215,7 @@ async def night(
     *,
     limits: Limits = LIMITS,
     names: tuple[str, ...] = ("alpha",),
-    controls: Mapping[str, AgentControl] | None = None,
+    controls: Mapping[str, Willing | Sequence[AgentControl]] | None = None,
     hold: float = 0.0,
     plan: Plan | None = None,
     chats: tuple[str, ...] = ("console",),

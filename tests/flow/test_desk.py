@@ -13,8 +13,9 @@ import pytest
 from monitor.alerts.alert import State
 from monitor.desk import DeskError
 from monitor.fleet import VERSION
-from monitor.model import Agent, Limits, AmountOrShare, OrderState, Sample
+from monitor.model import Agent, AmountOrShare, Limits, OrderState, Sample
 from monitor.ports import Change, ControlError, Observation, Snapshot
+from tests.controls import Willing
 from tests.flow.night import Obedient, night
 
 DOWN: dict[str, Any] = {"error": "connection refused"}
@@ -328,27 +329,23 @@ async def test_alerts_of_an_agent_that_is_no_longer_watched_end_and_that_is_no_r
         assert [message.title for _, message in desk.chat.edits] == ["closed, no longer watched · beta · Balance low"]
 
 
-class Refusing:
+class Refusing(Willing):
     """A control whose agent says no, or nothing."""
 
     def __init__(self, *, uncertain: bool) -> None:
+        super().__init__()
         self.uncertain = uncertain
-
-    async def reach(self, agent: Agent) -> None:
-        """Everybody hears it."""
 
     async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
         raise ControlError("refused the key", uncertain=self.uncertain)
 
 
-class Slow:
+class Slow(Willing):
     """A control that takes its time, and remembers what it heard when."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.heard: list[str] = []
-
-    async def reach(self, agent: Agent) -> None:
-        """Everybody hears it."""
 
     async def send(self, agent: Agent, action: str, by: str, reason: str) -> str:  # noqa: ARG002 - the shape of the port
         self.heard.append(f"{action} begins")

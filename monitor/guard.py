@@ -1,0 +1,189 @@
+"""What the desk does to agents by itself, and tells: pauses end and are kept, and stops that somebody set act."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import structlog
+
+from monitor import autostop
+from monitor.alerts.incident import Incident
+from monitor.alerts.routing import channels
+from monitor.autostop import Move, Step
+from monitor.desk import Desk, DeskError
+from monitor.model import Agent, AutoStop, Order, OrderState, Severity
+from monitor.ports import AuditEntry, StoreError
+from monitor.rule import DESK, View
+from monitor.turn import Turn
+
+EVERY = 1.0
+"""Seconds between two looks."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An order that the desk is to give by itself."""
+
+    agent: str
+    order: Order
+    """Who is behind it, why, and until when."""
+    kept: bool = False
+    """Whether a pause is only given again."""
+
+    @property
+    def via(self) -> str | None:
+        """The control by which it is given again: the one that held the agent before."""
+        return self.order.control.split()[-1] if self.kept and self.order.control else None
+
+
+class Guard:
+    """Looks once a second; nothing it does is true before it is stored, and one look's orders hold up no other."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._under_way: dict[str, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(EVERY)
+                try:
+                    await self.look()
+                except StoreError as error:
+                    log.warning("what the desk does by itself waits for its database", error=str(error))
+        finally:
+            for each in self._under_way.values():
+                each.cancel()
+
+    async def look(self) -> None:
+        """Do what is due now, and begin to carry out what is to be ordered. Errors: StoreError."""
+        for act in await self.due():
+            if act.agent not in self._under_way:
+                self._under_way[act.agent] = asyncio.create_task(self._work(act))
+
+    async def _work(self, act: Act) -> None:
+        try:
+            await self.carry(act)
+        finally:
+            del self._under_way[act.agent]
+
+    async def due(self) -> list[Act]:
+        """Record everything that is due now, announce it, and give the orders that follow. Errors: StoreError."""
+        desk, now = self._desk, self._desk.now()
+        ends, steps, acts = list(self._ending(now)), list(self._steps(now)), list(self._lost())
+        if not ends and not steps:
+            return acts
+        async with desk.turn() as turn:
+            for order in ends:
+                turn.order(replace(order, ended=now))
+                self._tell(
+                    turn, order.agent, "ended", by=order.by, reason=order.reason, paused=self._paused(order.agent)
+                )
+            for agent, stop, step, why in steps:
+                acts += self._moved(turn, agent, stop, step, why)
+        return acts
+
+    async def carry(self, act: Act) -> None:
+        """Give an order, and tell what came of it."""
+        desk, order = self._desk, act.order
+        try:
+            given = await desk.order(
+                act.agent, order.action, order.by, order.reason, via=act.via, until=order.until, cause=order.cause
+            )
+            outcome, detail = given.state.value, given.detail
+        except DeskError as error:
+            given, outcome, detail = None, "refused", str(error)
+        except StoreError as error:
+            log.warning("an order could not be stored", agent=act.agent, error=str(error))
+            return
+        took = None
+        if given is not None and given.confirmed is not None:
+            took = given.confirmed - given.requested
+        done = given.action if given is not None else order.action
+        async with desk.turn() as turn:
+            turn.audit(self._entry(f"{done} {act.agent}", outcome, order.cause))
+            self._tell(
+                turn,
+                act.agent,
+                "kept" if act.kept else "acted",
+                cause=order.cause,
+                by=order.by,
+                action=done,
+                outcome=outcome,
+                detail=detail,
+                took=took,
+            )
+
+    def _ending(self, now: float) -> Iterator[Order]:
+        """Pauses whose time is over, of which people have not been told."""
+        for order in self._desk.standing_orders().values():
+            if order.holds and order.until is not None and now >= order.until:
+                yield order
+
+    def _lost(self) -> Iterator[Act]:
+        """Pauses of agents that began anew since and trade: to be given again, once for each beginning."""
+        for name, order in self._desk.standing_orders().items():
+            view = self._desk.view(name)
+            if view is None or not order.holds or order.confirmed is None or order.state is not OrderState.CONFIRMED:
+                continue
+            sample = view.sample
+            trades = sample.error is None and sample.paused is not True
+            if trades and view.restarted is not None and view.restarted > order.confirmed:
+                cause = f"{name} began anew and was not {'stopped' if order.silent else 'paused'}"
+                yield Act(name, replace(order, cause=cause), kept=True)
+
+    def _steps(self, now: float) -> Iterator[tuple[Agent, AutoStop, Step, str]]:
+        desk = self._desk
+        for agent in desk.agents.values():
+            view = desk.view(agent.id) if agent.stops else None
+            if view is None:
+                continue
+            held = view.pause is not None and view.pause.state is OrderState.CONFIRMED
+            incidents = self._incidents(agent.id)
+            for stop in agent.stops:
+                mark = desk.marks().get((agent.id, stop.when))
+                open_ = mark is not None and mark.cleared is None
+                why = autostop.cause(stop, view, incidents, now, open_=open_)
+                step = autostop.step(stop, agent.id, mark, now, met=why is not None, held=held)
+                if step is not None:
+                    yield agent, stop, step, why or ""
+
+    def _incidents(self, agent: str) -> list[Incident]:
+        """Incidents that stand about an agent, by its alerts that nothing hides."""
+        found = self._desk.incidents()
+        return [each.incident for each in found if any(alert.agent == agent for alert in each.alerts)]
+
+    def _moved(self, turn: Turn, agent: Agent, stop: AutoStop, step: Step, why: str) -> list[Act]:
+        """Record and announce a step; gives the order that it comes to."""
+        turn.mark(step.mark)
+        if step.move is Move.CLEAR:
+            return []
+        what = "would act" if step.move is Move.ACT and stop.dry_run else step.move.value
+        if step.move is not Move.ACT or stop.dry_run:
+            self._tell(turn, agent.id, what, when=stop.when, cause=why, notice=stop.notice, dry=stop.dry_run)
+        note = f"{stop.when}: {why or 'no longer so'}" + (" (dry run)" if stop.dry_run else "")
+        turn.audit(self._entry(f"pause {agent.id}", what, note))
+        if step.move is not Move.ACT or stop.dry_run:
+            return []
+        now = turn.now
+        order = Order("", agent.id, "pause", DESK, now, f"stop without a person: {why}", cause=why)
+        return [Act(agent.id, order)]
+
+    def _tell(self, turn: Turn, agent: str, what: str, **more: object) -> None:
+        view = self._desk.view(agent)
+        severity = Severity.WARN if view is None or view.paper or what in ("ended", "called off") else Severity.CRITICAL
+        known = {"agent": agent, **self._desk.agents[agent].labels}
+        where = channels(severity, known, self._desk.plan)
+        turn.board.announce(f"guard:{what}:{agent}", where, {"guard": what, "agent": agent, **more}, severity)
+
+    def _paused(self, agent: str) -> bool:
+        view: View | None = self._desk.view(agent)
+        return view is not None and view.sample.error is None and view.sample.paused is True
+
+    def _entry(self, line: str, outcome: str, detail: str) -> AuditEntry:
+        return AuditEntry(self._desk.now(), "desk", DESK, None, line, outcome, detail)
