@@ -63,7 +63,7 @@ def test_the_example_loads_as_it_is_given_the_key_it_names() -> None:
 def test_the_example_loads_with_every_platform_and_setting_that_it_leaves_commented_out(tmp_path: Path) -> None:
     text = (ROOT / "nightdesk.example.toml").read_text().replace("https://…", "https://ping.example/abc")
     text = re.sub(r"^# (?=\[|[a-z_]+ = )", "", text, flags=re.MULTILINE)
-    tokens = ("ALPHA_KEY", "TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "PHONE_URL")
+    tokens = ("ALPHA_KEY", "TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "PHONE_URL", "FT_PASSWORD")
     settings = load(write(tmp_path, text), dict.fromkeys(tokens, SECRET))
     assert settings.telegram is not None
     assert (settings.telegram.chat, settings.telegram.topic) == (-1001234567890, 12)
@@ -73,6 +73,10 @@ def test_the_example_loads_with_every_platform_and_setting_that_it_leaves_commen
     assert settings.runbooks == tmp_path / "runbooks.yaml"
     assert settings.secrets == {SECRET, "https://ping.example/abc"}
     assert (settings.channels, settings.web) == (("phone", "slack:C0999"), "127.0.0.1:8485")
+    alpha, _, gamma = settings.fleet
+    assert [(each.when, each.dry_run) for each in alpha.agent.stops] == [("drawdown", True), ("unacknowledged", False)]
+    assert alpha.agent.venue_url == "https://api.binance.com/api/v3/ping"
+    assert [each.kind for each in gamma.controls] == ["freqtrade", "pm2"]
     told = settings.plan(())
     many = (told.routes, told.policies, told.rotations, told.maintenance, told.inhibitions, settings.further)
     assert [len(each) for each in many] == [1, 2, 1, 1, 4, 1]
