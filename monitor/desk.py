@@ -17,7 +17,7 @@ from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
 from monitor.fleet import AgentState, matching_step, paper
 from monitor.handling import Handling, Log
-from monitor.model import Agent, CashFlow, Order, Sample, StopMark
+from monitor.model import HOLDS, Agent, CashFlow, Order, Sample, StopMark
 from monitor.performance import Performance, measure
 from monitor.ports import AgentControl, Clock, Observation, Store
 from monitor.rule import View
@@ -48,7 +48,7 @@ class AgentStatus:
     score: Score | None
     """The guide's z-score of the newest return: shown, never paged."""
     pause: Order | None
-    """The hold in force: a pause or a stop."""
+    """The newest pause or stop since which nobody resumed it; with `ended` when its time is over."""
     alerts: tuple[Alert, ...]
     """Open alerts, worst first."""
     restarts_1h: int | None = None
@@ -214,6 +214,6 @@ class Desk(Handling):
             score=state.score,
             restarts_1h=state.restarts_1h(self.now()),
             paper=paper(agent, state.answered),
-            pause=order if order is not None and order.holds else None,
+            pause=order if order is not None and order.action in HOLDS else None,
             alerts=tuple(alerts),
         )

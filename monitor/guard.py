@@ -20,6 +20,8 @@ from monitor.turn import Turn
 
 EVERY = 1.0
 """Seconds between two looks."""
+AGAIN = 10.0
+"""Seconds before an order that an agent did not take is given again."""
 
 log = structlog.get_logger()
 
@@ -43,9 +45,14 @@ class Act:
 class Guard:
     """Looks once a second; nothing it does is true before it is stored, and one look's orders hold up no other."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, again: float = AGAIN) -> None:
         self._desk = desk
+        self._again = again
         self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._tried: dict[str, float] = {}
+        """Agent -> when the desk last gave it an order by itself."""
+        self._failed: set[str] = set()
+        """Agents whose refusal was told."""
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -64,18 +71,21 @@ class Guard:
         """Do what is due now, and begin to carry out what is to be ordered. Errors: StoreError."""
         for act in await self.due():
             if act.agent not in self._under_way:
+                self._tried[act.agent] = self._desk.now()
                 self._under_way[act.agent] = asyncio.create_task(self._work(act))
 
     async def _work(self, act: Act) -> None:
         try:
             await self.carry(act)
+        except Exception:  # one agent's fault holds up no other
+            log.exception("an order of the desk's own failed", agent=act.agent)
         finally:
             del self._under_way[act.agent]
 
     async def due(self) -> list[Act]:
         """Record everything that is due now, announce it, and give the orders that follow. Errors: StoreError."""
         desk, now = self._desk, self._desk.now()
-        ends, steps, acts = list(self._ending(now)), list(self._steps(now)), list(self._lost())
+        ends, steps, acts = list(self._ending(now)), list(self._steps(now)), [*self._lost(now), *self._ungiven(now)]
         if not ends and not steps:
             return acts
         async with desk.turn() as turn:
@@ -101,6 +111,9 @@ class Guard:
         except StoreError as error:
             log.warning("an order could not be stored", agent=act.agent, error=str(error))
             return
+        if outcome == OrderState.REFUSED and act.agent in self._failed:
+            return  # told, and given again until it is taken
+        (self._failed.add if outcome == OrderState.REFUSED else self._failed.discard)(act.agent)
         took = None
         if given is not None and given.confirmed is not None:
             took = given.confirmed - given.requested
@@ -125,15 +138,33 @@ class Guard:
             if order.holds and order.until is not None and now >= order.until:
                 yield order
 
-    def _lost(self) -> Iterator[Act]:
-        """Pauses of agents that began anew since and trade: to be given again, once for each beginning."""
+    def _rested(self, agent: str, now: float) -> bool:
+        return now - self._tried.get(agent, -self._again) >= self._again
+
+    def _ungiven(self, now: float) -> Iterator[Act]:
+        """Stops that acted and of which no order came: it was refused, or the desk died between the two."""
+        for (name, when), mark in self._desk.marks().items():
+            agent = self._desk.agents.get(name)
+            stop = next((each for each in agent.stops if each.when == when), None) if agent is not None else None
+            if stop is None or stop.dry_run or mark.acted is None or mark.cleared is not None:
+                continue
+            newest = self._desk.standing_orders().get(name)
+            if (newest is None or newest.requested < mark.acted) and self._rested(name, now):
+                yield self._act(name, now, f"its stop by {when}")
+
+    def _act(self, agent: str, now: float, why: str) -> Act:
+        return Act(agent, Order("", agent, "pause", DESK, now, f"stop without a person: {why}", cause=why))
+
+    def _lost(self, now: float) -> Iterator[Act]:
+        """Pauses of agents that began anew since and trade: to be given again."""
         for name, order in self._desk.standing_orders().items():
             view = self._desk.view(name)
             if view is None or not order.holds or order.confirmed is None or order.state is not OrderState.CONFIRMED:
                 continue
             sample = view.sample
             trades = sample.error is None and sample.paused is not True
-            if trades and view.restarted is not None and view.restarted > order.confirmed:
+            began = view.restarted is not None and view.restarted > order.confirmed
+            if trades and began and self._rested(name, now):
                 cause = f"{name} began anew and was not {'stopped' if order.silent else 'paused'}"
                 yield Act(name, replace(order, cause=cause), kept=True)
 
@@ -165,14 +196,13 @@ class Guard:
             return []
         what = "would act" if step.move is Move.ACT and stop.dry_run else step.move.value
         if step.move is not Move.ACT or stop.dry_run:
-            self._tell(turn, agent.id, what, when=stop.when, cause=why, notice=stop.notice, dry=stop.dry_run)
+            held = bool(why)  # it is so all the same: somebody was quicker
+            self._tell(turn, agent.id, what, when=stop.when, cause=why, notice=stop.notice, dry=stop.dry_run, held=held)
         note = f"{stop.when}: {why or 'no longer so'}" + (" (dry run)" if stop.dry_run else "")
         turn.audit(self._entry(f"pause {agent.id}", what, note))
         if step.move is not Move.ACT or stop.dry_run:
             return []
-        now = turn.now
-        order = Order("", agent.id, "pause", DESK, now, f"stop without a person: {why}", cause=why)
-        return [Act(agent.id, order)]
+        return [self._act(agent.id, turn.now, why)]
 
     def _tell(self, turn: Turn, agent: str, what: str, **more: object) -> None:
         view = self._desk.view(agent)

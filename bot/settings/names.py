@@ -15,7 +15,7 @@ from monitor import rule
 from monitor.alerts.plan import DUTY, EVERYBODY
 from monitor.model import LIVE, PAPER
 
-ALERT_LABELS = ("check", "platform", "channel", "rotation")
+ALERT_LABELS = ("check", "kind", "platform", "channel", "rotation")
 """Labels that rules give their alerts."""
 _CHATS = {"telegram": re.compile(r"-?[0-9]{1,16}"), "slack": re.compile(r"[CGD][A-Z0-9]{2,20}")}
 """Platforms with other chats than their own, and how those are called."""

@@ -30,7 +30,8 @@ def guard(body: Mapping[str, object], severity: Severity) -> Message | None:
             loud=loud and not dry,
         )
     if what == "called off":
-        return Message(f"{dry}{name} is not paused after all", f"It is no longer so: {why}.", tone=Tone.OVER)
+        over = "Somebody has paused it meanwhile." if body.get("held") else f"It is no longer so: {why}."
+        return Message(f"{dry}{name} is not paused by its stop after all", over, tone=Tone.OVER)
     if what == "would act":
         return Message(f"Dry run: {name} would have been paused now, for {why}", f"Cause: {cause}.", tone=Tone.WARN)
     if what == "ended":

@@ -36,7 +36,7 @@ def word(status: AgentStatus, now: float) -> str:
 
 def paused(order: Order, now: float) -> str:
     """Who paused an agent, until when, and whether it shows it: "paused by ana since 12:03 UTC until 14:03 UTC"."""
-    ends = f" until {clock(order.until, now)}" if order.until is not None else ""
+    ends = "" if order.until is None else f" until {clock(order.until, now)}{', which is over' if order.ended else ''}"
     by = plain(order.by, 40)
     if order.state is OrderState.CONFIRMED:
         done = "stopped" if order.action == "stop" else "paused"

@@ -117,15 +117,17 @@ ESCALATES = Policy(
 )
 """Unless the settings say otherwise: whoever is on duty at once and after 5 min, everybody after 15 and each 30 min."""
 
+BLIND = ("strategy_stalled", "stale_feed", "no_decisions", "frozen_equity")
+"""What a venue that does not answer causes."""
 INHIBITS = (
     Inhibition((("rule", "agent_unreachable"),), (), unless=("agent_unreachable", "order_unconfirmed")),
-    Inhibition((("rule", "health_degraded"), ("check", "venue")), (("rule", "strategy_stalled"),)),
+    Inhibition((("rule", "health_degraded"), ("check", "venue")), (("rule", "|".join(BLIND)),)),
     Inhibition((("rule", "desk_offline"),), (("rule", "agent_unreachable"),), equal=()),
 )
-"""Unless the settings say otherwise: unreachable hides the agent's other alerts, a failing venue a stalled strategy,
-the desk's own network unreachable agents."""
+"""Unless the settings say otherwise: unreachable hides the agent's other alerts, a failing venue what it makes an agent
+blind to, the desk's own network unreachable agents."""
 
-DEPLOYS = ("agent_unreachable", "health_degraded", "strategy_stalled", "order_unconfirmed")
+DEPLOYS = ("agent_unreachable", "health_degraded", *BLIND, "order_unconfirmed")
 """Rules that an announced deploy hides."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from monitor.model import Finding, Severity
+from monitor.model import HOLDS, Finding, Severity
 from monitor.rule import Labels, View, breach, clear, rule
 
 
@@ -17,7 +17,7 @@ from monitor.rule import Labels, View, breach, clear, rule
 )
 def agent_unreachable(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
     """Breach: the newest poll brought no answer, and its process was not ended by an order."""
-    stop = view.pause
+    stop = view.order if view.order is not None and view.order.action in HOLDS else None
     if view.sample.error is not None and stop is not None and stop.silent and stop.confirmed is not None:
         if open_:
             yield clear(view, agent_unreachable, f"{view.agent.id} is stopped, as {stop.by} ordered")

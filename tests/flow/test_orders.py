@@ -142,7 +142,7 @@ async def test_the_next_control_is_offered_otherwise_and_taken_by_one_press(tmp_
         await desk.see()
         answer = (await desk.chats["console"].give("pause alpha", "ana"))[-1]
         assert answer.title == "NOT confirmed within 100 ms: alpha still reports running"
-        assert [each.line for each in answer.buttons][0] == "stop alpha pm2"
+        assert answer.buttons[0].line == "stop alpha pm2"
         assert supervisor.given == []
         question = (await desk.chats["console"].give("stop alpha pm2", "ana"))[-1]
         assert question.title == "Stop alpha by pm2?"
