@@ -123,7 +123,8 @@ class Handling(Alarms):
 
     async def _hold(self, agent: Agent, control: AgentControl, order: Order) -> Order:
         rung = next(each for each in orders.ladder((control,)) if order.action in (each.action, "pause"))
-        order = dataclasses.replace(order, action=rung.action, control=control.kind)
+        before = self._held(agent.id)
+        order = dataclasses.replace(order, action=rung.action, control=_with(before, control.kind))
         while True:
             given = await orders.give(self._book, rung.control, agent, order)
             left = self.next_stop(given)
@@ -131,9 +132,12 @@ class Handling(Alarms):
                 return given
             why = f"{given.action} by {rung.control.kind} was {given.state.value}"
             rung, now = left, self.now()
-            kinds = f"{given.control} {rung.control.kind}" if rung.control.kind not in given.control else given.control
             order = dataclasses.replace(
-                order, id=short_id(agent.id, rung.action, now), action=rung.action, control=kinds, cause=why
+                order,
+                id=short_id(agent.id, rung.action, now),
+                action=rung.action,
+                control=_with(given, rung.control.kind),
+                cause=why,
             )
 
     def _overtaken(self, order: Order) -> bool:
@@ -141,17 +145,20 @@ class Handling(Alarms):
         return order.state is not OrderState.REFUSED and newest is not None and newest.id != order.id
 
     async def _resume(self, agent: Agent, control: AgentControl, order: Order) -> Order:
-        held = self._book.situation.orders.get(agent.id)
-        used = held.control.split() if held is not None and held.holds else []
+        held = self._held(agent.id)
+        used = held.control.split() if held is not None else []
         able = {each.kind: each for each in self.controls(agent.id) if "resume" in each.abilities}
         chain = [able[kind] for kind in reversed(used) if kind in able] or [control]
-        silent = held is not None and held.holds and held.silent
+        silent = held is not None and held.silent
         kinds = " ".join(each.kind for each in chain)
         order = dataclasses.replace(order, control=kinds, silent=silent)
         return await orders.resume(self._book, chain, agent, order)
 
     async def _restart(self, agent: Agent, control: AgentControl, order: Order) -> Order:
         """Begin a process anew, unless that would harm. Errors: DeskError (the venue is down, too often)."""
+        held = self._held(agent.id)
+        if held is not None and held.silent:
+            raise DeskError(f"{agent.id} is stopped, as {held.by} ordered: start it by /resume {agent.id}.")
         why = await self.venue_down(agent)
         if why is not None:
             raise DeskError(
@@ -171,13 +178,19 @@ class Handling(Alarms):
 
     async def venue_down(self, agent: Agent) -> str | None:
         """Why an agent's venue counts as down, in a few words; None while nothing says so."""
-        venue, now = agent.labels.get("venue"), self.now()
+        venue, now, asks = agent.labels.get("venue"), self.now(), self.venues.get(agent.id)
         for name, state in self._book.situation.states.items():
-            near = name == agent.id or (venue is not None and self.agents[name].labels.get("venue") == venue)
+            same = venue is not None and self.agents[name].labels.get("venue") == venue
+            # What a dead agent said last may be over: the venue itself knows better, where it can be asked.
+            near = same if name != agent.id else state.missed == 0 or asks is None
             if near and _fails(state.answered, now):
                 return f"{name} says that its venue does not answer"
-        asks = self.venues.get(agent.id)
         return None if asks is None else await asks()
+
+    def _held(self, agent: str) -> Order | None:
+        """The newest pause or stop since which nobody resumed the agent."""
+        newest = self._book.situation.orders.get(agent)
+        return newest if newest is not None and newest.action in HOLDS else None
 
     async def logs(self, agent: str, lines: int) -> Log:
         """The newest lines of an agent's log. Errors: DeskError (none that can, it could not)."""
@@ -190,6 +203,12 @@ class Handling(Alarms):
         clean = redacted("\n".join(found[-many:]), self._secrets).split("\n")
         kept, left_out = bounded(clean, many, MOST_CHARS)
         return Log(control.kind, tuple(kept), left_out)
+
+
+def _with(before: Order | None, kind: str) -> str:
+    """The controls that hold an agent together, this one last."""
+    kinds = [each for each in (before.control.split() if before is not None else ()) if each != kind]
+    return " ".join((*kinds, kind))
 
 
 def _fails(answered: Sample | None, now: float) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.model import Order, OrderState, Sample
+from monitor.model import Order, OrderState, Sample, Trade
+from monitor.outside import line
 from monitor.positions import grown
+
+CLOCKS = 5.0
+"""Seconds by which the clocks of an agent and of the desk may differ."""
 
 
 def proven(order: Order, sample: Sample, before: Sample | None) -> Order | None:
@@ -35,6 +40,17 @@ def confirmed(order: Order, sample: Sample) -> Order:
         held=sample.positions,
         held_count=sample.open_positions,
     )
+
+
+def betrayed(order: Order, trades: Sequence[Trade]) -> Order | None:
+    """A confirmed hold as no longer confirmed, when a trade was opened after it; None where none was."""
+    if not order.holds or order.confirmed is None or order.state is not OrderState.CONFIRMED:
+        return None
+    late = next((each for each in trades if each.entry_time > order.confirmed + CLOCKS), None)
+    if late is None:
+        return None
+    said = f"it opened {line(late.asset, 40)} {late.side} after the {order.action} was confirmed"
+    return replace(order, state=OrderState.UNCONFIRMED, detail=said)
 
 
 def broken(order: Order, sample: Sample, within: float) -> str | None:

@@ -11,7 +11,7 @@ from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import Plan
 from monitor.fleet import VERSION, AgentState, paper
 from monitor.model import Agent, CashFlow, Limits, Order, Sample, Severity, StopMark, Trade
-from monitor.obeying import proven
+from monitor.obeying import betrayed, proven
 from monitor.ports import AuditEntry, Change, Observation, Snapshot
 from monitor.rule import DESK, Rule
 from monitor.vitals import Vitals
@@ -93,7 +93,7 @@ class Turn:
             return
         self._states[agent.id] = state
         self._samples.append(seen.sample)
-        self._prove(agent, seen.sample, before.answered)
+        self._prove(agent, seen, before.answered)
         self._judge(agent, state, standing=agent.id in self._introducing and before.answered is None)
         self._introduce(agent, state)
         self._keep(agent)
@@ -184,9 +184,11 @@ class Turn:
             self._snapshots[agent] = state.sample.time
             self._new_snapshots.append(Snapshot(agent, state.sample.time, VERSION, state.to_json()))
 
-    def _prove(self, agent: Agent, sample: Sample, before: Sample | None) -> None:
+    def _prove(self, agent: Agent, seen: Observation, before: Sample | None) -> None:
         order = self._orders.get(agent.id)
-        shown = None if order is None else proven(order, sample, before)
+        if order is None:
+            return
+        shown = betrayed(order, seen.trades) or proven(order, seen.sample, before)
         if shown is not None:
             self.order(shown)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from monitor.desk import DeskError
 from monitor.guard import Guard
-from monitor.model import Agent, Check, Order, OrderState, Position, Side
+from monitor.model import Agent, Check, Order, OrderState, Position, Side, Trade
 from monitor.ports import AgentControl, ControlError
 from tests.controls import Supervisor, Willing
 from tests.flow.night import LIMITS, Night, night
@@ -101,6 +102,21 @@ async def test_a_confirmed_pause_that_is_broken_later_is_an_alert_until_it_is_ke
         assert says in alert.reason
         await desk.see(**before)
         assert desk.desk.alerts() == ()
+
+
+async def test_a_trade_that_was_opened_and_closed_between_two_looks_betrays_a_pause(tmp_path: Path) -> None:
+    async with night(tmp_path, controls={"alpha": Willing()}, change=hasty) as desk:
+        given = await ordered(desk)
+        await desk.see(after=1.0, paused=True, open_positions=0)
+        await given
+        at = desk.clock.time
+        one = Decimal(1)
+        before = Trade("alpha", "1", "trend", "BTC", Side.LONG, one, one, one, at - 60.0, at + 10.0)
+        await desk.see(paused=True, open_positions=0, trades=(before,))
+        assert desk.desk.alerts() == ()
+        await desk.see(paused=True, open_positions=0, trades=(replace(before, id="2", entry_time=at + 20.0),))
+        (alert,) = desk.desk.alerts()
+        assert alert.reason == "alpha reports paused and trades on, though ana ordered pause"
 
 
 async def test_closing_positions_breaks_no_pause(tmp_path: Path) -> None:
@@ -306,3 +322,34 @@ async def test_a_restart_leaves_the_pause_as_it_stands(tmp_path: Path) -> None:
         pause = desk.desk.agent("alpha").pause
         assert pause is not None
         assert pause.action == "pause"
+
+
+async def test_a_stop_that_is_over_is_resumed_by_the_control_that_stopped_it_and_never_restarted(
+    tmp_path: Path,
+) -> None:
+    first, supervisor = Willing(), Supervisor()
+    controls: dict[str, Willing | Sequence[AgentControl]] = {"alpha": (first, supervisor)}
+    async with night(tmp_path, controls=controls, change=hasty) as desk:
+        await desk.desk.order("alpha", "stop", "ana", until=desk.clock.time + 60.0)
+        with pytest.raises(DeskError, match="is stopped, as ana ordered"):
+            await desk.desk.order("alpha", "restart", "ana")
+        for _ in range(4):
+            await desk.see(error="refused the connection")
+            await Guard(desk.desk).due()
+        assert desk.desk.alerts() == ()
+        given = asyncio.create_task(desk.desk.order("alpha", "resume", "ana"))
+        await asyncio.sleep(0.02)
+        await desk.see(after=1.0)
+        assert (await given).state is OrderState.CONFIRMED
+        assert supervisor.given == ["stop", "resume"]
+
+
+async def test_a_venue_that_can_be_asked_knows_better_than_a_dead_agent(tmp_path: Path) -> None:
+    async with night(tmp_path, controls={"alpha": Supervisor()}, change=hasty) as desk:
+        desk.desk.wells = {"alpha": fit}
+        await desk.see(checks=(Check("venue", ok=False, detail="503"),))
+        await desk.see(error="refused the connection")
+        with pytest.raises(DeskError, match="alpha says that its venue does not answer"):
+            await desk.desk.order("alpha", "restart", "ana")
+        desk.desk.venues = {"alpha": fit}
+        assert (await desk.desk.order("alpha", "restart", "ana")).state is OrderState.CONFIRMED

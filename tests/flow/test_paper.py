@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -10,8 +11,8 @@ from monitor.model import Agent, Severity, Side, Trade
 from tests.flow.night import EVENING, Night, night
 
 
-def labelled(mode: str | None) -> Agent:
-    return Agent("alpha", labels={} if mode is None else {"mode": mode})
+def labelled(mode: str | None) -> Callable[[Agent], Agent]:
+    return lambda agent: replace(agent, labels={} if mode is None else {"mode": mode})
 
 
 def a_trade(number: int, pnl: str) -> Trade:
@@ -29,7 +30,7 @@ async def test_paper_is_never_critical_whether_its_label_or_it_itself_says_so(tm
     for number, (mode, says) in enumerate([("paper", None), (None, True), ("live", True)]):
         folder = tmp_path / str(number)
         folder.mkdir()
-        async with night(folder, change=lambda agent, mode=mode: replace(agent, labels=labelled(mode).labels)) as desk:
+        async with night(folder, change=labelled(mode)) as desk:
             await desk.see(equity=10_000.0, paper=says)
             await desk.see(equity=5_000.0, paper=says)
             assert await worst(desk) is Severity.WARN
@@ -37,7 +38,7 @@ async def test_paper_is_never_critical_whether_its_label_or_it_itself_says_so(tm
 
 
 async def test_a_label_cannot_hide_that_money_is_at_stake(tmp_path: Path) -> None:
-    async with night(tmp_path, change=lambda agent: replace(agent, labels={"mode": "paper"})) as desk:
+    async with night(tmp_path, change=labelled("paper")) as desk:
         await desk.see(equity=10_000.0, paper=False)
         await desk.see(equity=5_000.0, paper=False)
         assert await worst(desk) is Severity.CRITICAL
