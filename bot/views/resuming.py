@@ -55,7 +55,8 @@ def _rows(status: AgentStatus, currency: str, now: float) -> Iterator[tuple[str,
     if loss is not None:
         worth_now = seen.equity
         bound = loss.amount if loss.amount is not None else (loss.share or 0.0) * worth_now if worth_now else None
-    yield "Lost in 24 h", _judged(status.loss, bound, lambda value: money(value, currency))
+    lost = None if status.loss is None else max(0.0, status.loss)
+    yield "Lost in 24 h", _judged(lost, bound, lambda value: money(value, currency))
     if limits.min_balance is not None and seen.balance is not None:
         word = _OK if seen.balance >= limits.min_balance else _NO
         yield "Balance", f"{word}: {money(seen.balance, currency)}, minimum {money(limits.min_balance, currency)}"
