@@ -31,7 +31,9 @@ EVENING = 1_790_000_000.0
 CHATS = ("console", "telegram", "slack")
 PEOPLE = tuple(Person(name, role, dict.fromkeys(CHATS, name)) for name, role in (("ana", "admin"), ("ben", "operator")))
 """A chat calls each by their name."""
-LIMITS = Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.3))
+LIMITS = Limits(
+    min_balance=100.0, hard_loss=AmountOrShare(share=0.3), exposure=AmountOrShare(amount=20_000.0), frozen=90.0
+)
 
 
 class Hand:
