@@ -17,6 +17,12 @@ MONEY = (
     ("balance", "balance", "Money in the account."),
     ("equity", "equity", "Money in the account plus open positions at market."),
     ("pnl_24h", "pnl_24h", "Net profit of the trades closed in the last 24 h, as the agent reckons it."),
+    ("pnl_1h", "pnl_1h", "Net profit of the trades closed in the last hour, as the agent reckons it."),
+    ("pnl_7d", "pnl_7d", "Net profit of the trades closed in the last 7 days, as the agent reckons it."),
+    ("available", "available", "Money that is free to trade with."),
+    ("exposure", "exposure", "Worth of all open positions, each counted as positive."),
+    ("model_cost_1h", "cost_1h", "What its model cost in the last hour."),
+    ("model_cost_24h", "cost_24h", "What its model cost in the last 24 h."),
 )
 """(name before the currency, attribute of a sample, help)."""
 PLAIN = (
@@ -30,6 +36,20 @@ PLAIN = (
     ("memory_used_pct", "memory", 100, "Memory of its machine in use, in percent."),
     ("cpu_used_pct", "cpu", 100, "CPU of its machine in use, in percent."),
     ("paused", "paused", 1, "Whether it says that it is paused."),
+    ("leverage", "leverage", 1, "Leverage of its account."),
+    ("loop_lag_seconds", "loop_lag", 1, "Longest lag of its event loop in the last minute."),
+    ("venue_errors_pct", "venue_errors", 100, "Calls to the venue that failed in the last 10 min, in percent."),
+    ("venue_rate_limit_pct", "rate_limit", 100, "Share of the venue's rate limit in use, in percent."),
+    ("venue_clock_skew_seconds", "clock_skew", 1, "By how much the venue's clock is ahead of its own."),
+    ("decision_age_seconds", "decision_age", 1, "Time since the strategy last decided."),
+    ("decisions_1h", "decisions_1h", 1, "Decisions of the last hour."),
+    ("orders_1h", "orders_1h", 1, "Orders of the last hour."),
+    ("rejects_1h", "rejects_1h", 1, "Orders of the last hour that the venue refused."),
+    ("repeated_orders", "repeated_orders", 1, "The most often that one order was sent in the last 10 min."),
+    ("feed_age_seconds", "feed_age", 1, "Age of its newest market data."),
+    ("model_latency_seconds", "model_latency", 1, "Time its model took last."),
+    ("model_errors_pct", "model_errors", 100, "Calls of its model that failed in the last 10 min, in percent."),
+    ("model_tokens_1h", "tokens_1h", 1, "Tokens that its model took in the last hour."),
 )
 """(name, attribute of a sample, factor, help)."""
 LATENCY = (("venue", "venue_latency"), ("agent", "poll_latency"))
@@ -149,9 +169,23 @@ def _agents(agents: Sequence[AgentStatus], currency: str, *, milliseconds: bool)
         yield _of_agents(f"{name}_{currency.lower()}", text, agents, key, 1)
     for name, key, factor, text in PLAIN:
         yield _of_agents(name, text, agents, key, factor)
+    yield from _status(agents)
     yield _latency("api_latency_seconds", "Time to an answer.", agents, 1)
     if milliseconds:
         yield _latency("api_latency_ms", "Milliseconds to an answer.", agents, 1000)
+
+
+def _status(agents: Sequence[AgentStatus]) -> Iterator[Metric]:
+    """What the desk knows of an agent beside what that says."""
+    restarts = GaugeMetricFamily("restarts_1h", "Times its process began anew in the last hour.", labels=["agent_id"])
+    paper = GaugeMetricFamily("paper", "Whether it trades without money.", labels=["agent_id"])
+    for each in agents:
+        if each.restarts_1h is not None:
+            restarts.add_metric([each.agent.id], each.restarts_1h)
+        if each.sample is not None:
+            paper.add_metric([each.agent.id], each.paper)
+    yield restarts
+    yield paper
 
 
 def _of_agents(name: str, text: str, agents: Sequence[AgentStatus], key: str, factor: float) -> Metric:
@@ -169,6 +203,10 @@ def _latency(name: str, text: str, agents: Sequence[AgentStatus], factor: float)
         for endpoint, key in LATENCY:
             value = getattr(each.sample, key, None)
             if value is not None:
+                family.add_metric([each.agent.id, endpoint], value * factor)
+        known = {endpoint for endpoint, _ in LATENCY}
+        for endpoint, value in each.sample.latencies if each.sample is not None else ():
+            if endpoint not in known:
                 family.add_metric([each.agent.id, endpoint], value * factor)
     return family
 

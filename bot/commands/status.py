@@ -5,7 +5,8 @@ from __future__ import annotations
 from bot.arguments import at_most
 from bot.chat import Message
 from bot.command import Context, command
-from bot.views.status import fleet, one
+from bot.views.agent import one
+from bot.views.status import fleet
 
 
 @command(

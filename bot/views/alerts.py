@@ -65,3 +65,8 @@ def standing(alerts: Sequence[Alert], rules: Mapping[str, Rule]) -> Message:
         buttons=(Button("Accept", "standing accept"), Button("Keep", "standing keep")),
         tone=Tone.WARN,
     )
+
+
+def tone(worst: Severity | None) -> Tone:
+    """How a message looks whose worst alert is of this severity; None: there is none."""
+    return Tone.GOOD if worst is None else TONES[worst]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from monitor.sdk.position import OpenPosition
 from monitor.sdk.probe import Probe
 from monitor.sdk.server import OrderError
 
-__all__ = ["OrderError", "Probe"]
+__all__ = ["OpenPosition", "OrderError", "Probe"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 
+from monitor.sdk.numbers import finite
+from monitor.sdk.position import rows
 from monitor.sdk.trade import ClosedTrade
 
 DAY = 86_400.0
@@ -26,6 +29,9 @@ class Money:
     balance: float | None = None
     equity: float | None = None
     open_positions: int | None = None
+    available: float | None = None
+    exposure: float | None = None
+    leverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Book:
     def __init__(self, boot: str, keep: int = KEEP) -> None:
         self.money = Money()
         self.max_drawdown: float | None = None
+        self.positions: list[Mapping[str, object]] | None = None
         self._peak: float | None = None
         self._boot = boot
         self._keep = keep
@@ -55,18 +62,29 @@ class Book:
         self._wins = 0
         self._forgotten = -math.inf
 
-    def tell_money(self, balance: object, equity: object, open_positions: object) -> int:
-        """Replace the account; return how many of the figures were no figures (those become unknown)."""
-        self.money = Money(finite(balance), finite(equity), _count(open_positions))
+    def tell_money(self, balance: object, equity: object, open_positions: object, **more: object) -> int:
+        """Replace the account; return how many of the figures were no figures (those become unknown).
+
+        `more`: available, exposure, leverage.
+        """
+        figures = {"balance": balance, "equity": equity, **more}
+        known = {name: finite(value) for name, value in figures.items()}
+        self.money = Money(open_positions=_count(open_positions), **known)
         worth = self.money.balance if self.money.equity is None else self.money.equity
         if worth is not None:
             self._peak = worth if self._peak is None else max(self._peak, worth)
             fall = finite((self._peak - worth) / self._peak) if self._peak > 0 else None
             if fall is not None:
                 self.max_drawdown = max(self.max_drawdown or 0.0, fall)
-        told = (balance, equity, open_positions)
-        kept = (self.money.balance, self.money.equity, self.money.open_positions)
-        return sum(1 for said, known in zip(told, kept, strict=True) if said is not None and known is None)
+        wrong = sum(1 for name, value in figures.items() if value is not None and known[name] is None)
+        return wrong + (open_positions is not None and self.money.open_positions is None)
+
+    def tell_positions(self, positions: Iterable[object] | None) -> int:
+        """Replace what is open; return 1 when that made no sense (it becomes unknown, never half known)."""
+        self.positions = None if positions is None else rows(positions)
+        if self.positions is not None:
+            self.money = replace(self.money, open_positions=len(self.positions))
+        return int(positions is not None and self.positions is None)
 
     def tell_trade(self, trade: ClosedTrade) -> None:
         """Keep a trade; one whose id is known already changes nothing."""
@@ -92,9 +110,9 @@ class Book:
         """Share of the kept trades with a net profit above 0."""
         return self._wins / len(self._trades) if self._trades else None
 
-    def pnl_24h(self, now: float) -> float | None:
-        """Net profit of the trades closed in the last 24 h; None before the first, or when too many to keep."""
-        since = now - DAY
+    def pnl(self, now: float, span: float) -> float | None:
+        """Net profit of the trades closed in the last `span` seconds; None before the first, or where some are gone."""
+        since = now - span
         if not self._trades or self._forgotten > since:
             return None
         return float(sum((trade.net for trade in self._trades if trade.exit_time > since), Decimal(0)))
@@ -118,17 +136,6 @@ class Book:
         more = len(wanted) > limit
         end = taken[-1][0] if more else self._told
         return Page(tuple(trade for _, trade in taken), f"{self._boot}:{end}", more)
-
-
-def finite(value: object) -> float | None:
-    """A number as a finite float, anything else as None."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
-        return None
-    try:
-        number = float(value)
-    except (OverflowError, ValueError):  # 10**400, a signalling NaN
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _count(value: object) -> int | None:

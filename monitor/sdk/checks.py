@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 import aiohttp
 import psutil
 
-from monitor.sdk.book import finite
+from monitor.sdk.numbers import finite
 
 MEMORY_LIMIT = 0.9
 FIRST_ERROR = 400

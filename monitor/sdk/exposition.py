@@ -18,6 +18,14 @@ _GAUGES = (
     ("max_drawdown_pct", "max_drawdown", 100, "Deepest fall below the peak since the agent started, in percent."),
     ("win_rate_pct", "win_rate", 100, "Closed trades with a net profit, in percent."),
     ("open_positions", "open_positions", 1, "Positions that are open."),
+    ("exposure_usd", "exposure", 1, "Worth of all open positions, each counted as positive."),
+    ("leverage", "leverage", 1, "Leverage of the account."),
+    ("decision_age_seconds", "decision_age", 1, "Time since the strategy last decided."),
+    ("feed_age_seconds", "feed_age", 1, "Age of the newest market data."),
+    ("orders_1h", "orders_1h", 1, "Orders of the last hour."),
+    ("rejects_1h", "rejects_1h", 1, "Orders of the last hour that the venue refused."),
+    ("loop_lag_seconds", "loop_lag", 1, "Longest lag of the event loop in the last minute."),
+    ("model_cost_1h_usd", "cost_1h", 1, "What the model cost in the last hour."),
 )
 
 
@@ -40,9 +48,11 @@ class _Collector:
 
     def _latency(self, name: str, text: str, scale: int) -> GaugeMetricFamily:
         latency = GaugeMetricFamily(name, text, labels=["agent_id", "endpoint"])
-        value = self.snapshot["venue_latency"]
-        if isinstance(value, (int, float)):
-            latency.add_metric([str(self.snapshot["agent_id"]), "venue"], value * scale)
+        told = self.snapshot["latencies"]
+        endpoints = {"venue": self.snapshot["venue_latency"]} | (dict(told) if isinstance(told, Mapping) else {})
+        for endpoint, value in endpoints.items():
+            if isinstance(value, (int, float)):
+                latency.add_metric([str(self.snapshot["agent_id"]), endpoint], value * scale)
         return latency
 
 

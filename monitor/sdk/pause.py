@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from monitor.sdk.book import finite
+from monitor.sdk.numbers import finite
 
 FILE_LIMIT = 16_384
 

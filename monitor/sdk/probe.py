@@ -9,37 +9,35 @@ import logging
 import os
 import secrets
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Self
 
 from aiohttp import web
 
-from monitor.sdk.book import Book
 from monitor.sdk.checks import Check, Outside, ReadMachine, Venue, bounded, read_machine, strategy_check, wallet_check
+from monitor.sdk.lag import Lag
+from monitor.sdk.meter import DAY, HOUR
 from monitor.sdk.pause import Pause, read_pause, write_pause
 from monitor.sdk.server import BY_LIMIT, REASON_LIMIT, Face, Order, OrderError, application
-from monitor.sdk.trade import TradeFields, closed_trade
+from monitor.sdk.telling import Telling
 
 log = logging.getLogger("monitor.sdk")
 
-HOUR = 3600.0
-ERRORS_KEPT = 10_000
 ID_LIMIT = 100
 
 Callback = Callable[[], Awaitable[object]]
 
 
-class Probe:
+class Probe(Telling):
     """What an agent tells the desk, and the orders it takes from it.
 
     `venue` is an address that answers below 400 while the venue works, or an async function that raises or returns
     False when it does not. `state` is the file in which a pause outlives a restart; `key` needs it. Times are in
-    seconds, `min_balance` in money. `on_pause` and `on_resume` run once the order is on disk, `on_close` makes the
-    agent take POST /close; each may take `callback_timeout`. Use the probe from the agent's own loop only.
+    seconds, `min_balance` in money. `paper`: whether it trades without money, where it knows. `on_pause` and
+    `on_resume` run once the order is on disk, `on_close` makes the agent take POST /close; each may take
+    `callback_timeout`. Use the probe from the agent's own loop only.
     Errors: ValueError for settings that cannot work.
     """
 
@@ -61,8 +59,10 @@ class Probe:
         on_close: Callback | None = None,
         callback_timeout: float = 10.0,
         machine: ReadMachine = read_machine,
+        paper: bool | None = None,
     ) -> None:
         _require_settings(agent_id, key, state, host)
+        super().__init__(secrets.token_hex(8))
         self._id = agent_id
         self._host = host
         self._port = port
@@ -75,9 +75,9 @@ class Probe:
         if self._pause.paused:
             log.warning("%s starts paused: by %r, %r", agent_id, self._pause.by, self._pause.reason)
         self._ordering = asyncio.Lock()
-        self._book = Book(secrets.token_hex(8))
-        self._errors: deque[float] = deque(maxlen=ERRORS_KEPT)
-        self._begun = self._acted = time.monotonic()
+        self._paper = paper
+        self._begun = self._acted
+        self._lag = Lag()
         self._outside = Outside(venue, venue_timeout, checks_ttl, machine)
         self._face = Face(
             key, _is_loopback(host), self._live, self._health, self._snapshot, self._book.page, self._orders()
@@ -103,6 +103,7 @@ class Probe:
             except OSError as error:
                 raise OSError(f"the pause file {self._state} cannot be written: {error.strerror}") from None
         await self._outside.open()
+        self._lag.start()
         runner = web.AppRunner(application(self._face), access_log=None, shutdown_timeout=0.5)
         try:
             await runner.setup()
@@ -110,6 +111,7 @@ class Probe:
         except OSError as error:
             await runner.cleanup()
             await self._outside.close()
+            await self._lag.stop()
             where = f"port {self._port} on {self._host}"
             if error.errno == errno.EADDRINUSE:
                 raise OSError(f"{where} is in use: end the other process or give another port") from None
@@ -123,6 +125,7 @@ class Probe:
         if runner is not None:
             await runner.cleanup()
             await self._outside.close()
+            await self._lag.stop()
 
     @property
     def port(self) -> int:
@@ -133,28 +136,6 @@ class Probe:
     def paused(self) -> bool:
         """Whether the agent is to open no new positions."""
         return self._pause.paused
-
-    def beat(self) -> None:
-        """Say that the strategy acted: it looked at the market and decided, if only to do nothing."""
-        self._acted = time.monotonic()
-
-    def error(self) -> None:
-        """Count one error; errors are shown for one hour, at most 10,000 of them."""
-        self._errors.append(time.monotonic())
-
-    def money(
-        self,
-        balance: float | Decimal | None = None,
-        equity: float | Decimal | None = None,
-        open_positions: int | None = None,
-    ) -> None:
-        """Tell what the account holds now: what is left out is unknown, and so is what is no figure (an error)."""
-        for _ in range(self._book.tell_money(balance, equity, open_positions)):
-            self.error()
-
-    def trade(self, **fields: Unpack[TradeFields]) -> None:
-        """Tell one closed trade; telling its id again changes nothing. Errors: ValueError, one sentence."""
-        self._book.tell_trade(closed_trade(**fields))
 
     async def pause(self, by: str = "", reason: str = "") -> str:
         """Pause now, and return once that outlives a restart. Errors: OrderError; the agent is paused all the same."""
@@ -244,22 +225,31 @@ class Probe:
     async def _snapshot(self) -> dict[str, object]:
         status, checks = await self._checks()
         values = {check.name: check.value for check in checks}
-        now, money = time.monotonic(), self._book.money
+        now, wall, money = time.monotonic(), time.time(), self._book.money
         return {
             "agent_id": self._id,
-            "timestamp": round(time.time(), 6),
+            "timestamp": round(wall, 6),
             "status": status,
             "paused": self.paused,
+            "paper": self._paper,
             "balance": money.balance,
             "equity": money.equity,
+            "available": money.available,
+            "exposure": money.exposure,
+            "leverage": money.leverage,
             "open_positions": money.open_positions,
-            "pnl_24h": self._book.pnl_24h(time.time()),
+            "positions": self._book.positions,
+            "pnl_1h": self._book.pnl(wall, HOUR),
+            "pnl_24h": self._book.pnl(wall, DAY),
+            "pnl_7d": self._book.pnl(wall, 7 * DAY),
             "win_rate": self._book.win_rate,
             # Without the deposits it would be wrong; the desk reckons it net of flows.
             "sharpe": None,
             "max_drawdown": self._book.max_drawdown,
             "heartbeat_age": round(now - self._acted, 3),
-            "errors_1h": sum(1 for each in self._errors if now - each < HOUR),
+            "errors_1h": self._errors_1h(now),
+            "loop_lag": self._lag.worst(),
+            **self._meter.figures(now, wall),
             "uptime": self._uptime(),
             "memory": values["memory"],
             "cpu": values["cpu"],

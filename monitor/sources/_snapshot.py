@@ -7,17 +7,26 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from monitor.model import Check, Sample
+from monitor.model import Check, Position, Sample, Side
 from monitor.outside import line
 
 LARGEST = 1e15
 """No honest figure of an agent is larger, in whatever currency."""
 MOST_CHECKS = 32
-SECONDS = frozenset({"heartbeat_age", "uptime", "venue_latency"})
-SHARES = frozenset({"win_rate", "max_drawdown", "memory", "cpu"})
+MOST_POSITIONS = 200
+MOST_ENDPOINTS = 32
+SECONDS = frozenset(
+    {"heartbeat_age", "uptime", "venue_latency", "decision_age", "feed_age", "loop_lag", "clock_skew", "model_latency"}
+)
+SHARES = frozenset({"win_rate", "max_drawdown", "memory", "cpu", "venue_errors", "rate_limit", "model_errors"})
 MONEY = frozenset({"balance", "equity"})
-COUNTS = frozenset({"open_positions", "errors_1h"})
-FIELDS = SECONDS | SHARES | MONEY | COUNTS | {"pnl_24h", "sharpe", "status", "paused"}
+"""Without what is named for these the desk would be blind to losses."""
+COUNTS = frozenset(
+    {"open_positions", "errors_1h", "decisions_1h", "orders_1h", "rejects_1h", "repeated_orders", "tokens_1h"}
+)
+FLAGS = frozenset({"paused", "paper"})
+PLAIN = frozenset({"pnl_1h", "pnl_24h", "pnl_7d", "sharpe", "available", "exposure", "leverage", "cost_1h", "cost_24h"})
+FIELDS = SECONDS | SHARES | MONEY | COUNTS | FLAGS | PLAIN | {"status"}
 """Fields of a sample that an agent can fill; settings may map each to a dotted path in the agent's JSON."""
 FALLBACKS = {"venue_latency": "api_latency_ms"}
 """What the guide's agents call a field."""
@@ -61,7 +70,57 @@ def read_sample(
         raise BadAnswerError("answered none of the fields of a snapshot: name its own in `fields` of the source")
     if figures["equity"] is None:
         figures["equity"] = figures["balance"]
-    return Sample(agent, time, poll_latency=latency, checks=checks, **figures)
+    positions = read_positions(document.get("positions"))
+    if positions is not None:
+        figures["open_positions"] = len(positions)
+    return Sample(
+        agent,
+        time,
+        poll_latency=latency,
+        checks=checks,
+        latencies=_read_latencies(document.get("latencies")),
+        positions=positions,
+        **figures,
+    )
+
+
+def read_positions(value: Any) -> tuple[Position, ...] | None:
+    """Read what is open, sorted by asset, side and id; None where nothing is said. Errors: BadAnswerError."""
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise BadAnswerError(f"positions is {_describe(value)}, not a list")
+    if len(value) > MOST_POSITIONS:
+        raise BadAnswerError(f"positions has {len(value)} rows, more than {MOST_POSITIONS}")
+    found = [_position(f"positions[{index}]", each) for index, each in enumerate(value)]
+    return tuple(sorted(found, key=lambda each: (each.asset, each.side, each.id)))
+
+
+def _position(shown: str, value: Any) -> Position:
+    if not isinstance(value, dict):
+        raise BadAnswerError(f"{shown} is {_describe(value)}, not an object")
+    side = value.get("side")
+    if side not in ("long", "short"):
+        raise BadAnswerError(f"{shown}.side is neither long nor short")
+    size = _number(f"{shown}.size", value.get("size"))
+    if size <= 0:
+        raise BadAnswerError(f"{shown}.size is not above 0")
+    entry, pnl = (
+        None if value.get(name) is None else _number(f"{shown}.{name}", value[name]) for name in ("entry_price", "pnl")
+    )
+    asset, name = _text(f"{shown}.asset", value.get("asset"), 64), _text(f"{shown}.id", value.get("id") or "", 64)
+    if not asset:
+        raise BadAnswerError(f"{shown}.asset is empty")
+    return Position(asset, Side(side), size, entry, pnl, name)
+
+
+def _read_latencies(value: Any) -> tuple[tuple[str, float], ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise BadAnswerError(f"latencies is {_describe(value)}, not an object")
+    pairs = list(value.items())[:MOST_ENDPOINTS]
+    return tuple(sorted((line(str(name), 64), _number("latencies", each)) for name, each in pairs))
 
 
 def read_cursor(document: Mapping[str, Any], name: str) -> str | None:
@@ -95,7 +154,7 @@ def _read(name: str, document: Mapping[str, Any], mapped: str | None) -> Any:
     shown = path if path == name else f"{path} ({name})"
     if name == "status":
         return _text(shown, value, 32)
-    if name == "paused":
+    if name in FLAGS:
         return _boolean(shown, value)
     return _number(shown, value, whole=True) if name in COUNTS else _number(shown, value) * _unit(name, path)
 

@@ -247,7 +247,10 @@ async def test_a_deploy_is_announced_and_says_what_it_hides() -> None:
     desk = FakeDesk()
     answer = await say(desk, "deploy al 5m version 2.1")
     assert answer.title == "Deploy of alpha announced until 12:08 UTC"
-    assert "agent unreachable, health degraded, strategy stalled, order not obeyed" in answer.text
+    hides = (
+        "agent unreachable, health degraded, strategy stalled, data feed stale, ticks without deciding, equity frozen"
+    )
+    assert f"{hides}, order not obeyed" in answer.text
     assert lines(answer) == [f"unsilence {desk.held[0].id}"]
     assert (desk.held[0].kind, desk.held[0].reason) == ("deploy", "version 2.1")
     assert (await say(desk, "deploy alpha")).title == "Not done"

@@ -33,11 +33,34 @@ FULL = Sample(
     cpu=0.5,
     venue_latency=0.25,
     poll_latency=0.004,
+    paper=True,
+    loop_lag=0.02,
+    latencies=(("orders", 0.5),),
+    venue_errors=0.125,
+    rate_limit=0.5,
+    clock_skew=-0.25,
+    decision_age=8.0,
+    decisions_1h=60,
+    orders_1h=7,
+    rejects_1h=1,
+    repeated_orders=2,
+    feed_age=0.5,
+    model_latency=1.5,
+    model_errors=0.25,
+    tokens_1h=1_200,
+    cost_1h=0.75,
+    cost_24h=9.0,
+    available=600.0,
+    exposure=400.0,
+    leverage=1.5,
+    pnl_1h=-1.0,
+    pnl_7d=12.0,
 )
 
 
 def status(sample: Sample | None, agent: str = "alpha") -> AgentStatus:
-    return AgentStatus(Agent(agent), sample, sample, 0, 0, None, None, None, None, ())
+    paper = sample is not None and sample.paper is True
+    return AgentStatus(Agent(agent), sample, sample, 0, 0, None, None, None, None, (), restarts_1h=3, paper=paper)
 
 
 def read(text: bytes) -> dict[str, Metric]:
@@ -65,7 +88,29 @@ def test_an_agents_snapshot_has_the_guides_names_and_its_id() -> None:
         "memory_used_pct": {"alpha": 25.0},
         "cpu_used_pct": {"alpha": 50.0},
         "paused": {"alpha": 0.0},
-        "api_latency_seconds": {"alpha,venue": 0.25, "alpha,agent": 0.004},
+        "api_latency_seconds": {"alpha,venue": 0.25, "alpha,agent": 0.004, "alpha,orders": 0.5},
+        "pnl_1h_usd": {"alpha": -1.0},
+        "pnl_7d_usd": {"alpha": 12.0},
+        "available_usd": {"alpha": 600.0},
+        "exposure_usd": {"alpha": 400.0},
+        "leverage": {"alpha": 1.5},
+        "loop_lag_seconds": {"alpha": 0.02},
+        "venue_errors_pct": {"alpha": 12.5},
+        "venue_rate_limit_pct": {"alpha": 50.0},
+        "venue_clock_skew_seconds": {"alpha": -0.25},
+        "decision_age_seconds": {"alpha": 8.0},
+        "decisions_1h": {"alpha": 60.0},
+        "orders_1h": {"alpha": 7.0},
+        "rejects_1h": {"alpha": 1.0},
+        "repeated_orders": {"alpha": 2.0},
+        "feed_age_seconds": {"alpha": 0.5},
+        "model_latency_seconds": {"alpha": 1.5},
+        "model_errors_pct": {"alpha": 25.0},
+        "model_tokens_1h": {"alpha": 1_200.0},
+        "model_cost_1h_usd": {"alpha": 0.75},
+        "model_cost_24h_usd": {"alpha": 9.0},
+        "restarts_1h": {"alpha": 3.0},
+        "paper": {"alpha": 1.0},
     }
     assert set(found["balance_usd"].samples[0].labels) == {"agent_id"}
     assert set(found["api_latency_seconds"].samples[0].labels) == {"agent_id", "endpoint"}
@@ -74,7 +119,7 @@ def test_an_agents_snapshot_has_the_guides_names_and_its_id() -> None:
 def test_the_guides_milliseconds_are_there_for_whoever_asks() -> None:
     assert "api_latency_ms" not in read(prometheus_text(FIGURES, [status(FULL)]))
     found = read(prometheus_text(FIGURES, [status(FULL)], milliseconds=True))
-    assert values(found["api_latency_ms"]) == {"alpha,venue": 250.0, "alpha,agent": 4.0}
+    assert values(found["api_latency_ms"]) == {"alpha,venue": 250.0, "alpha,agent": 4.0, "alpha,orders": 500.0}
 
 
 def test_money_is_named_after_the_currency_that_it_is_in() -> None:

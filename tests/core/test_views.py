@@ -8,13 +8,14 @@ import pytest
 from bot.chat import Message, Tone
 from bot.views import card, recovery, standing
 from bot.views.again import again
+from bot.views.agent import one
 from bot.views.listing import listing, members
 from bot.views.orders import flow_question, outcome
 from bot.views.performance import performance
 from bot.views.pnl import pnl
 from bot.views.runbook import general, live, values
 from bot.views.silences import announced, silenced, silences
-from bot.views.status import fleet, one, word
+from bot.views.status import fleet, word
 from bot.views.why import why
 from monitor.alerts.alert import AlertEvent, State
 from monitor.alerts.ledger import Decision

@@ -24,7 +24,9 @@ from tests.wire.probing import KEY, a_venue, ask, calm
 KEYS = {
     *("agent_id", "timestamp", "status", "paused", "balance", "equity", "open_positions", "pnl_24h", "win_rate"),
     *("sharpe", "max_drawdown", "heartbeat_age", "errors_1h", "uptime", "memory", "cpu", "venue_latency", "checks"),
-    "trades_cursor",
+    *("trades_cursor", "paper", "loop_lag", "latencies", "venue_errors", "rate_limit", "clock_skew", "decision_age"),
+    *("decisions_1h", "orders_1h", "rejects_1h", "repeated_orders", "feed_age", "model_latency", "model_errors"),
+    *("tokens_1h", "cost_1h", "cost_24h", "available", "exposure", "leverage", "pnl_1h", "pnl_7d", "positions"),
 }
 
 
@@ -104,7 +106,8 @@ async def test_prometheus_text_is_given_by_query_or_accept_header() -> None:
     families = {family.name: family for family in text_string_to_metric_families(by_query.body)}
     assert set(families) == {
         *("balance_usd", "equity_usd", "pnl_24h_usd", "sharpe_ratio", "max_drawdown_pct", "win_rate_pct"),
-        *("open_positions", "api_latency_seconds"),
+        *("open_positions", "api_latency_seconds", "exposure_usd", "leverage", "decision_age_seconds"),
+        *("feed_age_seconds", "orders_1h", "rejects_1h", "loop_lag_seconds", "model_cost_1h_usd"),
     }
     assert all(family.documentation and family.type == "gauge" for family in families.values())
     assert families["balance_usd"].samples[0].value == 80.5
@@ -260,15 +263,15 @@ def test_only_the_newest_trades_are_kept_and_a_profit_that_lacks_some_is_unknown
     now = time.time()
     for number in range(1, 4):
         book.tell_trade(closed_trade(**fields(number)))
-    assert book.pnl_24h(now) == pytest.approx(3 * 0.89)
+    assert book.pnl(now, 86_400.0) == pytest.approx(3 * 0.89)
     book.tell_trade(closed_trade(**fields(4, exit_price=1)))
     assert [trade.id for trade in book.page().trades] == ["t2", "t3", "t4"]
     assert [trade.id for trade in book.page("b0:1").trades] == ["t2", "t3", "t4"]
     assert [trade.id for trade in book.page("b0:3").trades] == ["t4"]
     assert book.page("b0:999").trades == ()
     assert book.win_rate == pytest.approx(2 / 3)
-    assert book.pnl_24h(now) is None
-    assert book.pnl_24h(now + 100_000) == 0
+    assert book.pnl(now, 86_400.0) is None
+    assert book.pnl(now + 100_000, 86_400.0) == 0
 
 
 @given(
