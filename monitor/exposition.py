@@ -48,7 +48,7 @@ PLAIN = (
     ("repeated_orders", "repeated_orders", 1, "The most often that one order was sent in the last 10 min."),
     ("feed_age_seconds", "feed_age", 1, "Age of its newest market data."),
     ("model_latency_seconds", "model_latency", 1, "Time its model took last."),
-    ("model_errors_pct", "model_errors", 100, "Calls of its model that failed in the last 10 min, in percent."),
+    ("model_errors_pct", "model_errors", 100, "Last calls of its model that failed, in percent."),
     ("model_tokens_1h", "tokens_1h", 1, "Tokens that its model took in the last hour."),
 )
 """(name, attribute of a sample, factor, help)."""

@@ -202,7 +202,7 @@ class Sample:
     model_latency: float | None = None
     """Seconds its model took last."""
     model_errors: float | None = None
-    """Share of its model's calls that failed in the last 10 min; None below 5 calls."""
+    """Share of its model's last calls that failed; None where there were too few to say."""
     tokens_1h: int | None = None
     cost_1h: float | None = None
     """Money its model cost in the last hour."""

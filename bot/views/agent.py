@@ -119,7 +119,7 @@ def _strategy(status: AgentStatus, seen: Sample, currency: str) -> Iterator[Row]
         ("Same order, 10 min", seen.repeated_orders, _whole(seen.repeated_orders), most),
         ("Market data age", seen.feed_age, span(seen.feed_age), _span(limits.feed)),
         ("Model answers in", seen.model_latency, span(seen.model_latency), ""),
-        ("Model failing, 10 min", seen.model_errors, share(seen.model_errors), failing),
+        ("Model failing, last calls", seen.model_errors, share(seen.model_errors), failing),
         ("Model tokens 1h", seen.tokens_1h, _whole(seen.tokens_1h), ""),
         ("Model cost 1h", seen.cost_1h, money(seen.cost_1h, currency), cost_limit),
         ("Model cost 24h", seen.cost_24h, money(seen.cost_24h, currency), ""),

@@ -27,7 +27,7 @@ def model_trouble(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
     if sample.model_errors is not None and limits.model_errors is not None:
         share, limit = sample.model_errors, limits.model_errors
         bad = share >= limit * (CLEARS_AT if ERRORS in open_ else 1.0)
-        reason = f"{share:.0%} of the model's calls of {name} failed in the last 10 min (limit {limit:.0%})"
+        reason = f"{share:.0%} of the last calls of the model of {name} failed (limit {limit:.0%})"
         yield (breach if bad else clear)(view, model_trouble, reason, share, limit, ERRORS)
     cost, bound = sample.cost_1h, _bound(view)
     if cost is not None and bound is not None:

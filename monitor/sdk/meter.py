@@ -12,8 +12,10 @@ BUCKETS = 60
 MOST_ORDERS = 1_000
 """Different orders that are told apart, and repeats of one that are counted."""
 MOST_ENDPOINTS = 32
-FEWEST_CALLS = 5
+FEWEST_CALLS = 10
 """Calls below which a share of failures says nothing."""
+LAST_CALLS = 20
+"""Calls of a model that count: some are seldom asked, and one bad minute is no failing model."""
 NAME_LIMIT = 64
 
 
@@ -84,6 +86,22 @@ class Calls:
         return self._failed.total(now) / many if many >= FEWEST_CALLS else None
 
 
+class Last:
+    """The last calls, of the last hour at most, and how many of them failed."""
+
+    def __init__(self) -> None:
+        self._calls: deque[tuple[float, bool]] = deque(maxlen=LAST_CALLS)
+
+    def add(self, now: float, *, ok: bool) -> None:
+        """Count a call."""
+        self._calls.append((now, ok))
+
+    def failing(self, now: float) -> float | None:
+        """Share of them that failed; None when there were too few to say."""
+        recent = [ok for at, ok in self._calls if now - at < HOUR]
+        return recent.count(False) / len(recent) if len(recent) >= FEWEST_CALLS else None
+
+
 class Meter:
     """Everything that is told by one call each; `now` is monotonic, `wall` seconds since the epoch."""
 
@@ -92,7 +110,7 @@ class Meter:
         self._decisions, self._orders, self._rejects = Rolling(HOUR), Rolling(HOUR), Rolling(HOUR)
         self._repeats = Repeats()
         self._feed: float | None = None
-        self._venue, self._model = Calls(), Calls()
+        self._venue, self._model = Calls(), Last()
         self._latencies: dict[str, float] = {}
         self._rate_limit: float | None = None
         self._skew: float | None = None

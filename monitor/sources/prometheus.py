@@ -20,21 +20,15 @@ from monitor.sources._http import FAULT, Getter
 from monitor.sources._snapshot import COUNTS, FIELDS, FLAGS, LARGEST, MOST_ENDPOINTS, BadAnswerError
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "balance": ("balance_usd", "balance"),
-    "equity": ("equity_usd", "equity"),
-    "pnl_24h": ("pnl_24h_usd", "pnl_24h"),
     "sharpe": ("sharpe_ratio",),
-    "max_drawdown": ("max_drawdown_pct",),
-    "win_rate": ("win_rate_pct",),
-    "open_positions": ("open_positions",),
-    "heartbeat_age": ("heartbeat_age_seconds",),
-    "uptime": ("uptime_seconds", "process_uptime_seconds"),
-    "errors_1h": ("errors_1h",),
     "memory": ("memory_used_pct",),
     "cpu": ("cpu_used_pct",),
-    "paused": ("paused",),
+    "cost_1h": ("model_cost_1h_usd",),
+    "cost_24h": ("model_cost_24h_usd",),
+    "tokens_1h": ("model_tokens_1h",),
 }
-"""Field -> what it is called where `fields` says nothing: the guide's names, and this desk's own."""
+"""Field -> what it is called beside its own name, with or without a unit: the guide's names, and the SDK's."""
+UNITS = ("", "_usd", "_seconds", "_pct")
 LATENCIES = {"api_latency_seconds": 1.0, "api_latency_ms": 0.001}
 """By endpoint; the factor makes seconds."""
 
@@ -135,7 +129,8 @@ def _mine(agent: str, rows: Iterable[Row], labels: Mapping[str, str]) -> Mapping
 
 
 def _figure(name: str, rows: Mapping[str, list[Row]], named: str | None) -> float | int | bool | None:
-    metric = named or next((each for each in NAMES.get(name, (name,)) if each in rows), name)
+    usual = (*NAMES.get(name, ()), *(f"{name}{unit}" for unit in UNITS))
+    metric = named or next((each for each in usual if each in rows), name)
     series = rows.get(metric, [])
     if not series:
         if named and name in ("balance", "equity"):  # without its money the desk would be blind to losses

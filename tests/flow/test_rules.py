@@ -152,7 +152,7 @@ STORIES = [
         {"model_errors": 0.6},
         {"model_errors": 0.3},
         {"model_errors": 0.45},
-        "60% of the model's calls of alpha failed in the last 10 min (limit 50%)",
+        "60% of the last calls of the model of alpha failed (limit 50%)",
         "alpha has a sound model again",
         labels=(("kind", "errors"),),
     ),
