@@ -28,6 +28,13 @@ FLAGS = frozenset({"paused", "paper"})
 PLAIN = frozenset({"pnl_1h", "pnl_24h", "pnl_7d", "sharpe", "available", "exposure", "leverage", "cost_1h", "cost_24h"})
 FIELDS = SECONDS | SHARES | MONEY | COUNTS | FLAGS | PLAIN | {"status"}
 """Fields of a sample that an agent can fill; settings may map each to a dotted path in the agent's JSON."""
+STRICT = frozenset(
+    {
+        *("status", "paused", "balance", "equity", "open_positions", "pnl_24h", "win_rate", "sharpe", "max_drawdown"),
+        *("heartbeat_age", "errors_1h", "uptime", "memory", "cpu", "venue_latency"),
+    }
+)
+"""The guide's: what stands under these names and makes no sense is an error."""
 FALLBACKS = {"venue_latency": "api_latency_ms"}
 """What the guide's agents call a field."""
 
@@ -64,13 +71,13 @@ def read_sample(
     is a share. Errors: BadAnswerError.
     """
     _check_identity(agent, document)
-    figures = {name: _read(name, document, paths.get(name)) for name in FIELDS}
+    figures = {name: _figure(name, document, paths.get(name)) for name in FIELDS}
     checks = _read_checks(document.get("checks"))
     if not checks and all(value is None for value in figures.values()):
         raise BadAnswerError("answered none of the fields of a snapshot: name its own in `fields` of the source")
     if figures["equity"] is None:
         figures["equity"] = figures["balance"]
-    positions = read_positions(document.get("positions"))
+    positions = _read_positions(document.get("positions"))
     if positions is not None:
         figures["open_positions"] = len(positions)
     return Sample(
@@ -84,43 +91,34 @@ def read_sample(
     )
 
 
-def read_positions(value: Any) -> tuple[Position, ...] | None:
-    """Read what is open, sorted by asset, side and id; None where nothing is said. Errors: BadAnswerError."""
-    if value is None:
+def _read_positions(value: Any) -> tuple[Position, ...] | None:
+    """What is open, sorted by asset, side and id; None where nothing is said, or something else is called so."""
+    if not isinstance(value, list) or len(value) > MOST_POSITIONS:
         return None
-    if not isinstance(value, list):
-        raise BadAnswerError(f"positions is {_describe(value)}, not a list")
-    if len(value) > MOST_POSITIONS:
-        raise BadAnswerError(f"positions has {len(value)} rows, more than {MOST_POSITIONS}")
-    found = [_position(f"positions[{index}]", each) for index, each in enumerate(value)]
+    try:
+        found = [_position(each) for each in value]
+    except BadAnswerError:  # whole or not at all: half of it would look like positions that were closed
+        return None
     return tuple(sorted(found, key=lambda each: (each.asset, each.side, each.id)))
 
 
-def _position(shown: str, value: Any) -> Position:
-    if not isinstance(value, dict):
-        raise BadAnswerError(f"{shown} is {_describe(value)}, not an object")
-    side = value.get("side")
-    if side not in ("long", "short"):
-        raise BadAnswerError(f"{shown}.side is neither long nor short")
-    size = _number(f"{shown}.size", value.get("size"))
-    if size <= 0:
-        raise BadAnswerError(f"{shown}.size is not above 0")
-    entry, pnl = (
-        None if value.get(name) is None else _number(f"{shown}.{name}", value[name]) for name in ("entry_price", "pnl")
-    )
-    asset, name = _text(f"{shown}.asset", value.get("asset"), 64), _text(f"{shown}.id", value.get("id") or "", 64)
-    if not asset:
-        raise BadAnswerError(f"{shown}.asset is empty")
-    return Position(asset, Side(side), size, entry, pnl, name)
+def _position(value: Any) -> Position:
+    row = value if isinstance(value, dict) else {}
+    side, asset = row.get("side"), _text("asset", row.get("asset"), 64)
+    size = _number("size", row.get("size"))
+    if side not in ("long", "short") or size <= 0 or not asset:
+        raise BadAnswerError("a position is none")
+    entry, pnl = (None if row.get(name) is None else _number(name, row[name]) for name in ("entry_price", "pnl"))
+    return Position(asset, Side(side), size, entry, pnl, _text("id", row.get("id") or "", 64))
 
 
 def _read_latencies(value: Any) -> tuple[tuple[str, float], ...]:
-    if value is None:
+    """Endpoint -> seconds, sorted; empty where nothing is said, or something else is called so."""
+    pairs = list(value.items())[:MOST_ENDPOINTS] if isinstance(value, dict) else []
+    try:
+        return tuple(sorted((line(str(name), 64), _number("latencies", each)) for name, each in pairs))
+    except BadAnswerError:
         return ()
-    if not isinstance(value, dict):
-        raise BadAnswerError(f"latencies is {_describe(value)}, not an object")
-    pairs = list(value.items())[:MOST_ENDPOINTS]
-    return tuple(sorted((line(str(name), 64), _number("latencies", each)) for name, each in pairs))
 
 
 def read_cursor(document: Mapping[str, Any], name: str) -> str | None:
@@ -138,6 +136,16 @@ def _check_identity(agent: str, document: Mapping[str, Any]) -> None:
     if said is not None and said != agent:
         other = repr(line(said, 64)) if isinstance(said, str) else _describe(said)
         raise BadAnswerError(f"agent_id is {other}, not {agent!r}: check the url, it may be another agent's")
+
+
+def _figure(name: str, document: Mapping[str, Any], mapped: str | None) -> Any:
+    """A figure; one beyond the guide's that nobody named may be something else that is called so, and is left out."""
+    if mapped is not None or name in STRICT:
+        return _read(name, document, mapped)
+    try:
+        return _read(name, document, None)
+    except BadAnswerError:
+        return None
 
 
 def _read(name: str, document: Mapping[str, Any], mapped: str | None) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.model import Check
+from monitor.model import Check, Position, Side
 from monitor.sources._snapshot import FALLBACKS, FIELDS, BadAnswerError, parse, read_sample
 
 NAMES = sorted({*FIELDS, *FALLBACKS.values(), "agent_id", "checks", "other"})
@@ -70,3 +70,37 @@ def test_checks_are_bounded_and_of_one_name_the_worse_counts() -> None:
     assert len(read_sample("alpha", {"checks": many}, {}, 1.0, None).checks) == 32
     twice = [{"name": "venue", "ok": ok, "detail": str(ok)} for ok in (True, False, True)]
     assert read_sample("alpha", {"checks": twice}, {}, 1.0, None).checks == (Check("venue", ok=False, detail="False"),)
+
+
+def test_positions_and_latencies_are_read_in_order_and_bounded() -> None:
+    rows = [{"asset": "ETH", "side": "short", "size": 2}, {"asset": "BTC", "side": "long", "size": 0.5, "pnl": -1}]
+    document = {"balance": 1, "positions": rows, "latencies": {"orders": 0.2, "book": 0.1}, "open_positions": 9}
+    sample = read_sample("alpha", document, {}, 1.0, None)
+    assert sample.positions == (Position("BTC", Side.LONG, 0.5, pnl=-1.0), Position("ETH", Side.SHORT, 2.0))
+    assert (sample.open_positions, sample.latencies) == (2, (("book", 0.1), ("orders", 0.2)))
+    assert read_sample("alpha", {"balance": 1, "positions": []}, {}, 1.0, None).open_positions == 0
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"positions": 3},
+        {"positions": [1]},
+        {"positions": [{"asset": "BTC", "side": "long", "size": 1}, {"asset": "ETH", "side": "up", "size": 1}]},
+        {"positions": [{"asset": "BTC", "side": "long", "size": 0}]},
+        {"positions": [{"asset": "", "side": "long", "size": 1}]},
+        {"positions": [{"asset": "B", "side": "long", "size": 1}] * 201},
+        {"latencies": [1]},
+        {"latencies": {"book": "slow"}},
+        {"leverage": "3x", "paper": "yes", "tokens_1h": 1.5},
+    ],
+)
+def test_something_else_that_is_called_like_a_signal_costs_no_look(other: dict[str, Any]) -> None:
+    sample = read_sample("alpha", {"balance": 1, **other}, {}, 1.0, None)
+    assert (sample.balance, sample.positions, sample.latencies) == (1.0, None, ())
+    assert (sample.leverage, sample.paper, sample.tokens_1h) == (None, None, None)
+
+
+def test_a_signal_that_the_settings_name_is_read_strictly() -> None:
+    with pytest.raises(BadAnswerError, match=r"risk.lev \(leverage\) is text, not a number"):
+        read_sample("alpha", {"balance": 1, "risk": {"lev": "3x"}}, {"leverage": "risk.lev"}, 1.0, None)

@@ -1,0 +1,89 @@
+"""The rules for agents that are alive and wrong, at their edges: restarts, pauses, bounds, limits taken away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from monitor.model import Agent, AmountOrShare, Finding, Limits, Order, OrderState, Position, Sample, Side, Verdict
+from monitor.rule import Labels, View, discover
+
+NOW = 1_790_000_000.0
+RULES = discover()
+PAUSE = Order("1", "alpha", "pause", "ana", NOW - 60.0, state=OrderState.CONFIRMED)
+
+
+def judge(key: str, limits: Limits | None = None, open_: tuple[Labels, ...] = (), **more: Any) -> list[Finding]:
+    known = {name: more.pop(name) for name in ("decided", "still", "restarted", "order") if name in more}
+    sample = Sample("alpha", NOW, **{"paused": False, "equity": 10_000.0, "heartbeat_age": 1.0, **more})
+    return list(RULES[key].evaluate(View(Agent("alpha", limits=limits or Limits()), sample, **known), open_))
+
+
+def verdicts(found: list[Finding]) -> list[Verdict]:
+    return [each.verdict for each in found]
+
+
+def test_a_process_that_began_anew_has_the_limit_to_decide_first() -> None:
+    long_ago = NOW - 10_000.0
+    assert verdicts(judge("no_decisions", decided=long_ago)) == [Verdict.BREACH]
+    assert verdicts(judge("no_decisions", decided=long_ago, restarted=NOW - 60.0)) == [Verdict.CLEAR]
+    assert verdicts(judge("no_decisions", decided=long_ago, restarted=NOW - 4_000.0)) == [Verdict.BREACH]
+
+
+def test_a_pause_needs_no_decisions_and_a_stalled_strategy_is_not_told_twice() -> None:
+    long_ago = NOW - 10_000.0
+    assert verdicts(judge("no_decisions", decided=long_ago, paused=True)) == [Verdict.CLEAR]
+    assert verdicts(judge("no_decisions", decided=long_ago, order=PAUSE)) == [Verdict.CLEAR]
+    assert judge("no_decisions", decided=long_ago, heartbeat_age=400.0) == []
+    assert judge("no_decisions") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "limits", "says", "labels"),
+    [
+        ("no_decisions", Limits(decision=None), {"decided": NOW - 10_000.0}, ()),
+        ("repeated_orders", Limits(repeated_orders=None), {"repeated_orders": 99}, ()),
+        ("stale_feed", Limits(feed=None), {"feed_age": 9_999.0}, ()),
+        ("over_exposed", Limits(), {"exposure": 1e6}, (("kind", "exposure"),)),
+        ("over_exposed", Limits(), {"leverage": 50.0}, (("kind", "leverage"),)),
+        ("model_trouble", Limits(model_errors=None), {"model_errors": 1.0}, (("kind", "errors"),)),
+        ("frozen_equity", Limits(frozen=None), {"still": NOW - 9_999.0, "open_positions": 1}, ()),
+    ],
+)
+def test_without_its_limit_a_rule_is_silent_and_ends_what_is_open(
+    key: str, limits: Limits, says: dict[str, Any], labels: Labels
+) -> None:
+    assert judge(key, limits, **says) == []
+    assert verdicts(judge(key, limits, (labels,), **says)) == [Verdict.CLEAR]
+
+
+def test_exposure_is_a_share_of_the_equity_or_money_and_is_reckoned_from_positions_if_need_be() -> None:
+    share, money = Limits(exposure=AmountOrShare(share=1.5)), Limits(exposure=AmountOrShare(amount=9_000.0))
+    held = (Position("BTC", Side.LONG, 0.1, 64_000.0), Position("ETH", Side.SHORT, 1.0, 3_000.0))
+    assert verdicts(judge("over_exposed", share, exposure=15_001.0)) == [Verdict.BREACH]
+    assert verdicts(judge("over_exposed", share, exposure=15_000.0)) == [Verdict.CLEAR]
+    (found,) = judge("over_exposed", money, positions=held)
+    assert (found.verdict, found.value) == (Verdict.BREACH, 9_400.0)
+    assert judge("over_exposed", money, positions=(Position("BTC", Side.LONG, 1.0),)) == []
+    assert judge("over_exposed", share, exposure=15_001.0, equity=None) == []
+
+
+def test_a_usual_cost_is_known_only_after_a_while_and_small_change_is_no_spike() -> None:
+    day = 30 * 3_600.0
+    assert judge("model_trouble", cost_1h=100.0, cost_24h=100.0, uptime=5 * 3_600.0) == []
+    assert verdicts(judge("model_trouble", cost_1h=51.0, cost_24h=281.0, uptime=day)) == [Verdict.BREACH]
+    assert verdicts(judge("model_trouble", cost_1h=49.0, cost_24h=279.0, uptime=day)) == [Verdict.CLEAR]
+    assert verdicts(judge("model_trouble", cost_1h=0.9, cost_24h=0.9, uptime=day)) == [Verdict.CLEAR]
+    declared = Limits(model_cost=5.0)
+    assert verdicts(judge("model_trouble", declared, cost_1h=5.1)) == [Verdict.BREACH]
+    kept = (("kind", "cost"),)
+    assert verdicts(judge("model_trouble", declared, (kept,), cost_1h=4.5)) == [Verdict.BREACH]
+    assert verdicts(judge("model_trouble", declared, (kept,), cost_1h=3.9)) == [Verdict.CLEAR]
+
+
+def test_nothing_is_said_of_an_agent_that_does_not_answer() -> None:
+    sample = Sample("alpha", NOW, error="refused the connection")
+    view = View(Agent("alpha", limits=Limits(model_cost=1.0)), sample, decided=NOW - 1e5, still=NOW - 1e5)
+    keys = ("no_decisions", "repeated_orders", "stale_feed", "over_exposed", "model_trouble", "frozen_equity")
+    assert [list(RULES[key].evaluate(view, ())) for key in keys] == [[]] * len(keys)
