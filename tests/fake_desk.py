@@ -10,6 +10,7 @@ from monitor.alerts.runbooks import Runbook, Step
 from monitor.attribution import Attribution, attribute
 from monitor.desk import AgentStatus, DeskError, Log
 from monitor.model import (
+    STANDING,
     Agent,
     AmountOrShare,
     CashFlow,
@@ -139,6 +140,10 @@ class FakeDesk(FakeAlarms):
         self.flows: list[CashFlow] = []
         self.orders_end = OrderState.CONFIRMED
         self.hands: tuple[AgentControl, ...] = (Willing(), Supervisor())
+        self.deaf: set[str] = set()
+        """Agents that take no orders."""
+        self.log: Log | None = None
+        """What a log holds, in place of as many lines as are asked for."""
 
     def now(self) -> float:
         return self.time
@@ -153,7 +158,8 @@ class FakeDesk(FakeAlarms):
         if len(found) != 1:
             raise DeskError(f"There is no agent {name!r}: there are {', '.join(self.agents)}.")
         sample = self.samples.get(found[0])
-        last = next((order for order in reversed(self.orders) if order.agent == found[0]), None)
+        standing = [order for order in self.orders if order.agent == found[0] and order.action in STANDING]
+        last = standing[-1] if standing else None
         return AgentStatus(
             agent=self.agents[found[0]],
             sample=sample,
@@ -168,7 +174,7 @@ class FakeDesk(FakeAlarms):
         )
 
     def takes_orders(self, agent: str) -> bool:
-        return agent in self.agents
+        return agent in self.agents and agent not in self.deaf
 
     def require_control(self, agent: str, action: str = "pause", via: str | None = None) -> tuple[Agent, AgentControl]:
         found = [each for each in self.hands if action in each.abilities and via in (None, each.kind)]
@@ -183,7 +189,7 @@ class FakeDesk(FakeAlarms):
         return Rung(self.hands[-1], "stop") if order.action == "pause" else None
 
     async def logs(self, agent: str, lines: int) -> Log:
-        return Log("pm2", tuple(f"{agent} line {number}" for number in range(lines)), 0)
+        return self.log or Log("pm2", tuple(f"{agent} line {number}" for number in range(lines)), 0)
 
     async def order(
         self,
