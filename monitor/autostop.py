@@ -44,7 +44,8 @@ def cause(stop: AutoStop, view: View, incidents: Collection[Incident], now: floa
         return f"drawdown {view.drawdown:.1%}, limit {bound:.1%}"
     if stop.when == "daily_loss":
         return _loss(stop, view, ease)
-    oldest = min((each.paged for each in incidents if _waits(each) and each.paged is not None), default=None)
+    told = [max(each.paged, each.began or 0.0) for each in incidents if _waits(each) and each.paged is not None]
+    oldest = min(told, default=None)
     if oldest is None or now - oldest < stop.lasting:
         return None
     return f"a CRITICAL page not acknowledged for {(now - oldest) / 60:.0f} min"
@@ -73,9 +74,9 @@ def _waits(incident: Incident) -> bool:
 
 
 def _loss(stop: AutoStop, view: View, ease: float) -> str | None:
-    if stop.over is None or view.loss is None:
-        return None
     base = view.loss_base or 0.0
+    if stop.over is None or view.loss is None or (stop.over.amount is None and base <= 0):
+        return None
     allowed = stop.over.amount if stop.over.amount is not None else (stop.over.share or 0.0) * max(base, 0.0)
     if view.loss <= allowed * ease:
         return None

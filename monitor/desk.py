@@ -115,7 +115,7 @@ class Desk(Handling):
 
     def agent(self, name: str) -> AgentStatus:
         """One agent, by id or by an unambiguous beginning of it. Errors: DeskError."""
-        found = self.agents[pick(name, self.agents, "agent")]
+        found = self.agents[pick(name.lower(), self.agents, "agent")]
         return self._status(found, [alert for alert in self.alerts() if alert.agent == found.id])
 
     def score(self, agent: str) -> Score | None:

@@ -20,8 +20,8 @@ from monitor.turn import Turn
 
 EVERY = 1.0
 """Seconds between two looks."""
-AGAIN = 10.0
-"""Seconds before an order that an agent did not take is given again."""
+AGAIN, LONGEST = 10.0, 300.0
+"""Seconds before an order that an agent did not take is given again: at first, at most."""
 
 log = structlog.get_logger()
 
@@ -49,10 +49,8 @@ class Guard:
         self._desk = desk
         self._again = again
         self._under_way: dict[str, asyncio.Task[None]] = {}
-        self._tried: dict[str, float] = {}
-        """Agent -> when the desk last gave it an order by itself."""
-        self._failed: set[str] = set()
-        """Agents whose refusal was told."""
+        self._tried: dict[str, tuple[float, int]] = {}
+        """Agent -> when the desk last gave it an order by itself, and how often that was refused in a row."""
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -71,7 +69,7 @@ class Guard:
         """Do what is due now, and begin to carry out what is to be ordered. Errors: StoreError."""
         for act in await self.due():
             if act.agent not in self._under_way:
-                self._tried[act.agent] = self._desk.now()
+                self._tried[act.agent] = (self._desk.now(), self._tried.get(act.agent, (0.0, 0))[1])
                 self._under_way[act.agent] = asyncio.create_task(self._work(act))
 
     async def _work(self, act: Act) -> None:
@@ -111,9 +109,11 @@ class Guard:
         except StoreError as error:
             log.warning("an order could not be stored", agent=act.agent, error=str(error))
             return
-        if outcome == OrderState.REFUSED and act.agent in self._failed:
+        at, times = self._tried.get(act.agent, (desk.now(), 0))
+        refused = outcome == OrderState.REFUSED
+        self._tried[act.agent] = (at, times + 1 if refused else 0)
+        if refused and times:
             return  # told, and given again until it is taken
-        (self._failed.add if outcome == OrderState.REFUSED else self._failed.discard)(act.agent)
         took = None
         if given is not None and given.confirmed is not None:
             took = given.confirmed - given.requested
@@ -139,7 +139,9 @@ class Guard:
                 yield order
 
     def _rested(self, agent: str, now: float) -> bool:
-        return now - self._tried.get(agent, -self._again) >= self._again
+        """Whether an order that was not taken may be given again: each time after twice as long, at most 5 min."""
+        at, times = self._tried.get(agent, (-LONGEST, 0))
+        return now - at >= min(LONGEST, self._again * 2.0**times)
 
     def _ungiven(self, now: float) -> Iterator[Act]:
         """Stops that acted and of which no order came: it was refused, or the desk died between the two."""
@@ -150,7 +152,9 @@ class Guard:
                 continue
             newest = self._desk.standing_orders().get(name)
             if (newest is None or newest.requested < mark.acted) and self._rested(name, now):
-                yield self._act(name, now, f"its stop by {when}")
+                view = self._desk.view(name)
+                why = None if view is None else autostop.cause(stop, view, self._incidents(name), now, open_=True)
+                yield self._act(name, now, why or when)
 
     def _act(self, agent: str, now: float, why: str) -> Act:
         return Act(agent, Order("", agent, "pause", DESK, now, f"stop without a person: {why}", cause=why))
@@ -163,7 +167,7 @@ class Guard:
                 continue
             sample = view.sample
             trades = sample.error is None and sample.paused is not True
-            began = view.restarted is not None and view.restarted > order.confirmed
+            began = view.began is not None and view.began > order.confirmed
             if trades and began and self._rested(name, now):
                 cause = f"{name} began anew and was not {'stopped' if order.silent else 'paused'}"
                 yield Act(name, replace(order, cause=cause), kept=True)
@@ -174,7 +178,7 @@ class Guard:
             view = desk.view(agent.id) if agent.stops else None
             if view is None:
                 continue
-            held = view.pause is not None and view.pause.state is OrderState.CONFIRMED
+            held = view.pause is not None and _holds(view.pause, now, agent.limits.confirm_within)
             incidents = self._incidents(agent.id)
             for stop in agent.stops:
                 mark = desk.marks().get((agent.id, stop.when))
@@ -217,3 +221,8 @@ class Guard:
 
     def _entry(self, line: str, outcome: str, detail: str) -> AuditEntry:
         return AuditEntry(self._desk.now(), "desk", DESK, None, line, outcome, detail)
+
+
+def _holds(order: Order, now: float, within: float) -> bool:
+    """Whether an agent stands still by an order, or is about to."""
+    return order.state is OrderState.CONFIRMED or now - order.requested < within

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -57,6 +59,7 @@ class Handling(Alarms):
         self.venues: Mapping[str, Well] = {}
         """Agent -> whether the address of its venue answers."""
         self._controls = controls
+        self._restarting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._secrets = secrets
 
     def controls(self, agent: str) -> Sequence[AgentControl]:
@@ -69,7 +72,7 @@ class Handling(Alarms):
 
     def require_control(self, agent: str, action: str = "pause", via: str | None = None) -> tuple[Agent, AgentControl]:
         """An agent and the control by which it can be ordered that. Errors: DeskError (no agent, none that can)."""
-        target = self.agents[pick(agent, self.agents, "agent")]
+        target = self.agents[pick(agent.lower(), self.agents, "agent")]
         found = self.controls(target.id)
         if not found:
             raise DeskError(f"No control is set for {target.id}: give it one in the settings, so that it takes orders.")
@@ -114,7 +117,8 @@ class Handling(Alarms):
         now = self.now()
         order = Order(short_id(target.id, action, now), target.id, action, by, now, reason, cause=cause, until=until)
         if action == "restart":
-            return await self._restart(target, control, order)
+            async with self._restarting[target.id]:  # one after the other: each sees what the one before came to
+                return await self._restart(target, control, order)
         if action == "close":
             return await orders.close(self._book, control, target, dataclasses.replace(order, control=control.kind))
         if action == "resume":
@@ -158,23 +162,30 @@ class Handling(Alarms):
         """Begin a process anew, unless that would harm. Errors: DeskError (the venue is down, too often)."""
         held = self._held(agent.id)
         if held is not None and held.silent:
-            raise DeskError(f"{agent.id} is stopped, as {held.by} ordered: start it by /resume {agent.id}.")
+            raise DeskError(
+                f"No restart of {agent.id}: it is stopped, as {held.by} ordered: start it by /resume {agent.id}."
+            )
         why = await self.venue_down(agent)
         if why is not None:
             raise DeskError(
-                f"{agent.id} is not restarted: {why}. A restart cures no venue, and risks a ban and doubled orders: "
+                f"No restart of {agent.id}: {why}. A restart cures no venue, and risks a ban and doubled orders: "
                 "wait until it is back."
             )
         since = self.now() - RESTARTS_WITHIN
         given = await self._store.ordered(agent.id, "restart", since)
         if len(given) >= RESTARTS:
             raise DeskError(
-                f"{agent.id} was restarted {len(given)} times in the last hour, which is all that is tried: look at "
+                f"No restart of {agent.id}: it had {len(given)} in the last hour, which is all that is tried: look at "
                 f"/logs {agent.id}, and close or hedge its positions by hand if it stays down."
             )
-        await self.deploy(agent.id, DEPLOY, order.by, "a restart by its supervisor")
         well = self.wells.get(agent.id, _nobody_asks)
-        return await orders.restart(self._book, control, agent, dataclasses.replace(order, control=control.kind), well)
+
+        async def begun() -> None:
+            await self.deploy(agent.id, DEPLOY, order.by, "a restart by its supervisor")
+
+        return await orders.restart(
+            self._book, control, agent, dataclasses.replace(order, control=control.kind), well, begun
+        )
 
     async def venue_down(self, agent: Agent) -> str | None:
         """Why an agent's venue counts as down, in a few words; None while nothing says so."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from monitor.model import Order, OrderState, Sample, Trade
 from monitor.outside import line
-from monitor.positions import grown
+from monitor.positions import grown, less
 
 CLOCKS = 5.0
 """Seconds by which the clocks of an agent and of the desk may differ."""
@@ -40,6 +40,17 @@ def confirmed(order: Order, sample: Sample) -> Order:
         held=sample.positions,
         held_count=sample.open_positions,
     )
+
+
+def shrunk(order: Order, sample: Sample) -> Order | None:
+    """A confirmed hold of an agent that holds less by now: that is what it may hold from now on. None: it does not."""
+    if not order.holds or order.state is not OrderState.CONFIRMED or sample.error is not None:
+        return None
+    left, many = less(order.held, sample.positions), order.held_count
+    if many is not None and sample.open_positions is not None and sample.open_positions < many:
+        many = sample.open_positions
+    changed = replace(order, held=order.held if left is None else left, held_count=many)
+    return None if changed == order else changed
 
 
 def betrayed(order: Order, trades: Sequence[Trade]) -> Order | None:

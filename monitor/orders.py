@@ -45,7 +45,7 @@ def after(rungs: Sequence[Rung], order: Order) -> Rung | None:
 async def give(book: Book, control: AgentControl, agent: Agent, order: Order) -> Order:
     """Give a standing order; return it once it is confirmed, refused, overtaken by a newer one, or its time is up."""
     async with book.ordering[agent.id]:  # orders reach an agent one after the other, as they were given
-        order = await _sent(book, control, agent, order)
+        order = await _sent(book, control, agent, order, book.situation.orders.get(agent.id))
     if order.state is OrderState.REFUSED:
         return order
     return await _proven(book, control, agent, order)
@@ -54,22 +54,33 @@ async def give(book: Book, control: AgentControl, agent: Agent, order: Order) ->
 async def resume(book: Book, controls: Sequence[AgentControl], agent: Agent, order: Order) -> Order:
     """Let an agent trade again by each control that held it, first by those that start its process."""
     *first, last = controls
+    previous = book.situation.orders.get(agent.id)
+    async with book.turn() as turn:  # before it runs: what runs and was to stand still would be stopped again
+        turn.order(order)
     for each in first:
         try:
             await each.send(agent, order.action, order.by, order.reason)
         except ControlError as error:
             if not error.uncertain:
-                return await _refused(book, replace(order, detail=str(error)))
+                return await _refused(book, replace(order, detail=str(error)), previous)
     if first:
         await _until(_reaches(last, agent))
-    return await give(book, last, agent, order)
+    async with book.ordering[agent.id]:
+        order = await _sent(book, last, agent, order, previous)
+    return order if order.state is OrderState.REFUSED else await _proven(book, last, agent, order)
 
 
-async def restart(book: Book, control: AgentControl, agent: Agent, order: Order, well: Well) -> Order:
-    """Begin an agent's process anew; confirmed once it is up and fit, by its own /live and /health."""
+async def restart(
+    book: Book, control: AgentControl, agent: Agent, order: Order, well: Well, begun: Callable[[], Awaitable[object]]
+) -> Order:
+    """Begin an agent's process anew; confirmed once it is up and fit, by its own /live and /health.
+
+    `begun` is called once it was accepted.
+    """
     order = await _errand(book, control, agent, order)
     if order.state is OrderState.REFUSED:
         return order
+    await begun()
     why = await _until(well)
     if why is not None:
         return await _ended(book, replace(order, state=OrderState.UNCONFIRMED, detail=why))
@@ -112,10 +123,9 @@ async def _ended(book: Book, order: Order) -> Order:
     return order
 
 
-async def _sent(book: Book, control: AgentControl, agent: Agent, order: Order) -> Order:
-    """Store an order, send it, and say what the agent answered."""
+async def _sent(book: Book, control: AgentControl, agent: Agent, order: Order, previous: Order | None) -> Order:
+    """Store an order, send it, and say what the agent answered. `previous`: what is in force again if it is refused."""
     order = replace(order, requested=book.clock.now())
-    previous = book.situation.orders.get(agent.id)
     async with book.turn() as turn:
         turn.order(order)
     try:
@@ -127,7 +137,7 @@ async def _sent(book: Book, control: AgentControl, agent: Agent, order: Order) -
     return replace(order, state=OrderState.ACCEPTED, accepted=book.clock.now(), detail=said)
 
 
-async def _refused(book: Book, order: Order, previous: Order | None = None) -> Order:
+async def _refused(book: Book, order: Order, previous: Order | None) -> Order:
     refused = replace(order, state=OrderState.REFUSED)
     async with book.turn() as turn:
         turn.withdraw(refused, previous)
@@ -141,11 +151,15 @@ async def _proven(book: Book, control: AgentControl, agent: Agent, order: Order)
     def newest() -> Order:
         return book.situation.orders.get(order.agent, order)
 
+    def overtaken() -> bool:
+        """By an order that wants something else; one that wants the same is waited for."""
+        return newest().id != order.id and newest().holds is not order.holds
+
     def over() -> bool:
-        return newest().id != order.id or newest().state is OrderState.CONFIRMED
+        return overtaken() or newest().state is OrderState.CONFIRMED
 
     async with book.turn() as turn:
-        if not over():
+        if newest().id == order.id and not over():
             turn.order(order)
     looking = asyncio.create_task(_read_back(book, control, agent, order))
     try:
@@ -155,12 +169,18 @@ async def _proven(book: Book, control: AgentControl, agent: Agent, order: Order)
         looking.cancel()
     async with book.turn() as turn:
         last = newest()
-        if last.id != order.id:
-            return replace(order, state=OrderState.UNCONFIRMED, detail=f"{last.by} ordered {last.action} meanwhile")
-        if last.state is not OrderState.CONFIRMED:
-            last = replace(last, state=OrderState.UNCONFIRMED)
-            turn.order(last)
-    return last
+        if last.id == order.id:
+            if last.state is not OrderState.CONFIRMED:
+                last = replace(last, state=OrderState.UNCONFIRMED)
+                turn.order(last)
+            return last
+        if overtaken() or last.state is not OrderState.CONFIRMED:
+            order = replace(order, state=OrderState.UNCONFIRMED, detail=f"{last.by} ordered {last.action} meanwhile")
+        else:  # two who wanted the same: both have it
+            more = {name: getattr(last, name) for name in ("state", "confirmed", "held", "held_count", "silent")}
+            order = replace(order, **more)
+        turn.errand(order)
+    return order
 
 
 async def _read_back(book: Book, control: AgentControl, agent: Agent, order: Order) -> None:

@@ -32,6 +32,17 @@ def grown(held: Sequence[Position] | None, count: int | None, sample: Sample) ->
     return None
 
 
+def less(held: Sequence[Position] | None, now: Sequence[Position] | None) -> tuple[Position, ...] | None:
+    """What is left of what was held, where that is less; None: it is not, or nobody says."""
+    if held is None or now is None:
+        return None
+    before, left = _sizes(held), _sizes(now)
+    if all(left.get(key, 0.0) * GROWS >= size for key, size in before.items()):
+        return None
+    kept = {key: min(size, left.get(key, 0.0)) for key, size in before.items()}
+    return tuple(Position(asset, side, size) for (asset, side), size in sorted(kept.items()) if size > 0)
+
+
 def _sizes(positions: Iterable[Position]) -> dict[tuple[str, Side], float]:
     """What is open of each asset and side, together."""
     sizes: dict[tuple[str, Side], float] = {}

@@ -45,6 +45,11 @@ class View:
         return self.order if self.order is not None and self.order.holds else None
 
     @property
+    def began(self) -> float | None:
+        """When its process began; None where it does not say for how long it runs."""
+        return None if self.sample.uptime is None else self.sample.time - self.sample.uptime
+
+    @property
     def now(self) -> float:
         """Time of the newest sample."""
         return self.sample.time

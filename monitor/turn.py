@@ -11,7 +11,7 @@ from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import Plan
 from monitor.fleet import VERSION, AgentState, paper
 from monitor.model import Agent, CashFlow, Limits, Order, Sample, Severity, StopMark, Trade
-from monitor.obeying import betrayed, proven
+from monitor.obeying import betrayed, proven, shrunk
 from monitor.ports import AuditEntry, Change, Observation, Snapshot
 from monitor.rule import DESK, Rule
 from monitor.vitals import Vitals
@@ -188,7 +188,7 @@ class Turn:
         order = self._orders.get(agent.id)
         if order is None:
             return
-        shown = betrayed(order, seen.trades) or proven(order, seen.sample, before)
+        shown = betrayed(order, seen.trades) or proven(order, seen.sample, before) or shrunk(order, seen.sample)
         if shown is not None:
             self.order(shown)
 

@@ -15,24 +15,26 @@ from monitor.model import Order
 
 @command(
     "pause",
-    usage="/pause AGENT|all [2h] [REASON]",
+    usage="/pause AGENT|all [via CONTROL] [2h] [REASON]",
     summary="Stop an agent from trading, or all of them; the answer tells whether it obeyed.",
     role=Role.OPERATOR,
     examples=("/pause alpha", "/pause alpha 2h losing money on ETH", "/pause all venue is mad"),
 )
 async def pause(ctx: Context) -> Message:
     """Order the pause, and answer once it is proven or its time is up."""
-    words = ctx.args if ctx.args[:1] == (EVERYBODY,) else await agent_first(ctx)
+    everybody = bool(ctx.args) and ctx.args[0].lower() == EVERYBODY
+    words = ctx.args if everybody else await agent_first(ctx)
     if not words:
         raise UsageError("say which agent to pause, for example /pause alpha, or /pause all")
     now = ctx.desk.now()
-    seconds, reason = for_how_long(words[1:])
+    via = words[2].lower() if len(words) > 2 and words[1].lower() == "via" else None  # noqa: PLR2004 -- alpha via pm2
+    seconds, reason = for_how_long(words[1 if via is None else 3 :])
     until = None if seconds is None else now + seconds
-    if words[0] == EVERYBODY:
+    if everybody:
         return await _all(ctx, until, reason)
-    agent, _ = ctx.desk.require_control(words[0])
-    await ctx.reply(asked(agent, "pause", ctx.desk.means(agent.id, "pause")))
-    order = await ctx.desk.order(agent.id, "pause", ctx.person.name, reason, until=until)
+    agent, _ = ctx.desk.require_control(words[0], "pause", via)
+    await ctx.reply(asked(agent, "pause", ctx.desk.means(agent.id, "pause", via)))
+    order = await ctx.desk.order(agent.id, "pause", ctx.person.name, reason, via=via, until=until)
     return outcome(order, ctx.desk.agent(agent.id), ctx.desk.next_stop(order), ctx.desk.now())
 
 

@@ -150,6 +150,8 @@ class StopTable(Table):
             raise ValueError(f'"{self.when}" needs its bound: write over = "25%".')
         elif self.when == "drawdown" and self.over.share is None:
             raise ValueError('a drawdown is a share of the peak: write over = "25%".')
+        elif self.over.amount is not None and self.over.amount < 1:
+            raise ValueError(f'{self.over.amount:g} in money stops at nothing: write a share like over = "5%".')
         return self
 
 

@@ -78,7 +78,12 @@ def _supervisor(order: Order) -> str:
 
 
 def _harder(agent: str, left: Rung | None) -> tuple[Button, ...]:
-    return () if left is None else button(f"Stop by {left.control.kind}", left.action, agent, left.control.kind)
+    if left is None:
+        return ()
+    kind = left.control.kind
+    if left.action == "pause":
+        return button(f"Pause by {kind}", "pause", agent, "via", kind)
+    return button(f"Stop by {kind}", "stop", agent, kind)
 
 
 def stop_question(status: AgentStatus, kind: str, means: str) -> Message:
@@ -128,12 +133,10 @@ def _row(name: str, given: Order | str, now: float) -> tuple[str, str, str]:
     if given.state is OrderState.CONFIRMED:
         took = (given.confirmed or now) - given.requested
         return plain(name, 64), _DONE.get(given.action, given.action), span(took)
-    said = f": {plain(given.detail, 60)}" if given.detail else ""
-    return (
-        plain(name, 64),
-        f"NOT {given.state.value}{said}" if given.state is not OrderState.REFUSED else f"refused{said}",
-        "",
-    )
+    said = plain(given.detail, 60)
+    if given.state is OrderState.REFUSED:
+        return plain(name, 64), f"refused: {said}", ""
+    return plain(name, 64), f"NOT confirmed ({said})" if said else "NOT confirmed", ""
 
 
 def _named(names: Sequence[str]) -> str:
@@ -147,8 +150,9 @@ def _reports(action: str, after: AgentStatus) -> str:
         return "does not answer"
     if sample.paused is None:
         return "does not say whether it is paused"
-    still = "" if sample.paused is (action in HOLDS) else "still "
-    return f"{still}reports {'paused' if sample.paused else 'running'}"
+    if sample.paused is (action in HOLDS):
+        return "reports paused and trades on" if sample.paused else "reports running"
+    return f"still reports {'paused' if sample.paused else 'running'}"
 
 
 def flow(stored: CashFlow, currency: str, now: float) -> Message:

@@ -42,7 +42,7 @@ def restarted(order: Order, after: AgentStatus) -> Message:
         return Message(title, "" if after.pause is None else "Its pause is kept.", buttons=look, tone=Tone.GOOD)
     again = button("Restart again", "restart", order.agent)
     if order.state is OrderState.REFUSED:
-        title, text = f"{name} was not restarted", f"Its {order.control} {said}."
+        title, text = f"{name} was not restarted", f"It {said}."
     else:
         title, text = f"{name} was restarted and is NOT well after {span(BEGINS_WITHIN)}", f"What it shows {said}."
     return Message(title, text, buttons=(*look, *again), tone=Tone.CRITICAL, loud=True)

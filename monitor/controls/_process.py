@@ -14,7 +14,7 @@ from monitor.ports import ControlError
 
 OUTPUT_LIMIT = 8 << 20
 """Bytes of output that are read; pm2 tells every process's whole environment."""
-PASSED = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
+PASSED = ("PATH", "HOME", "PM2_HOME", "USER", "LANG", "LC_ALL", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS")
 """Variables that a program is given: no key of the desk is among them."""
 
 

@@ -41,6 +41,6 @@ def order_unconfirmed(view: View, open_: Collection[Labels]) -> Iterable[Finding
 def _begins(view: View, within: float) -> bool:
     """Whether it has only just begun anew since it was paused, so that the desk is about to pause it again."""
     order = view.order
-    if order is None or order.confirmed is None or view.restarted is None:
+    if order is None or order.confirmed is None or view.began is None:
         return False
-    return view.restarted > order.confirmed and view.now - view.restarted < within + KEPT
+    return view.began > order.confirmed and view.now - view.began < within + KEPT

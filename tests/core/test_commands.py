@@ -195,7 +195,7 @@ async def test_an_alert_without_a_runbook_says_where_to_write_one() -> None:
 
 
 async def test_help_explains_one_command_and_hides_what_one_may_not_run() -> None:
-    assert (await say(FakeDesk(), "/help /pause")).title == "/pause AGENT|all [2h] [REASON]"
+    assert (await say(FakeDesk(), "/help /pause")).title == "/pause AGENT|all [via CONTROL] [2h] [REASON]"
     assert (await say(FakeDesk(), "/help pause", user="2")).title == "Not done"
 
 

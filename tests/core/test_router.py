@@ -316,5 +316,7 @@ async def test_help_lists_the_answers_to_questions_and_only_what_one_may_run() -
     talk = Talk()
     usages = {each.label for each in (await talk.say("/help", VIEWER)).fields}
     assert {"/confirm CODE", "/cancel CODE", "/status [AGENT]"} <= usages
-    assert "/pause AGENT|all [2h] [REASON]" not in usages
-    assert "/pause AGENT|all [2h] [REASON]" in {each.label for each in (await talk.say("/help", OPERATOR)).fields}
+    assert "/pause AGENT|all [via CONTROL] [2h] [REASON]" not in usages
+    assert "/pause AGENT|all [via CONTROL] [2h] [REASON]" in {
+        each.label for each in (await talk.say("/help", OPERATOR)).fields
+    }

@@ -134,7 +134,7 @@ async def test_nothing_is_begun_anew_while_its_venue_is_down(tmp_path: Path, why
                 await one.until(lambda: not all(each.ok for each in one.app.desk.agent("alpha").answered.checks))  # type: ignore[union-attr]  # it has answered
             _, answer = await one.sure("/restart alpha")
             assert answer.title == "Not done"
-            assert "lpha is not restarted: " in answer.text
+            assert "No restart of alpha: " in answer.text
             assert "A restart cures no venue" in answer.text
             assert await pm2.restarts("alpha") == 0
             venue.status = 200
@@ -155,7 +155,7 @@ async def test_a_fourth_restart_within_the_hour_is_refused_also_by_a_desk_that_w
         async with desk(file) as one:
             _, answer = await one.sure("/restart alpha")
             assert answer.title == "Not done"
-            assert "restarted 3 times in the last hour" in answer.text
+            assert "it had 3 in the last hour" in answer.text
         assert await pm2.restarts("alpha") == 3
 
 
