@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 
-from monitor.outside import Key, line, masked
+from monitor.outside import line, masked
 from monitor.ports import ControlError
 
 BODY_LIMIT = 4096
@@ -36,8 +37,11 @@ class Call:
     content: str | None = None
 
 
-async def ask(call: Call, within: float, key: Key | None) -> tuple[int, str]:
-    """The status, and what was said in one line with the key taken out. Errors: httpx.HTTPError."""
+async def ask(call: Call, within: float, key: SecretStr | None, raw: int | None = None) -> tuple[int, str]:
+    """The status, and what was said in one line with the key taken out. Errors: httpx.HTTPError.
+
+    `raw`: give the text as it is, so many bytes of it at most.
+    """
     verify = _trusted() if call.url.startswith("https:") else False
     headers = {"Accept-Encoding": "identity", "User-Agent": "nightdesk", **call.headers}
     # A connection of its own for each order: a kept one may be dead, and then nobody knows whether it was heard.
@@ -48,7 +52,8 @@ async def ask(call: Call, within: float, key: Key | None) -> tuple[int, str]:
         httpx.AsyncClient(verify=verify, trust_env=False, timeout=patience) as client,
         client.stream(call.method, call.url, headers=headers, **body) as response,
     ):
-        return response.status_code, await _said(response, key)
+        text = await _text(response, key, raw or BODY_LIMIT)
+        return response.status_code, text if raw else _said(text)
 
 
 def accepted(status: int, said: str, action: str, expect: Collection[int], key_env: str | None) -> str:
@@ -77,16 +82,19 @@ def _refusal(action: str, status: int, said: str, key_env: str | None) -> str:
     return f"answered HTTP {status}: {said}" if said else f"answered HTTP {status}"
 
 
-async def _said(response: httpx.Response, key: Key | None) -> str:
-    """What the agent said, in one line: the `detail` or `error` of a JSON object, or the text as it is."""
+async def _text(response: httpx.Response, key: SecretStr | None, limit: int) -> str:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         return ""
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) >= BODY_LIMIT:
+        if len(body) >= limit:
             break
-    text = masked(bytes(body[:BODY_LIMIT]), key).decode(errors="replace")
+    return masked(bytes(body[:limit]), key).decode(errors="replace")
+
+
+def _said(text: str) -> str:
+    """What the agent said, in one line: the `detail` or `error` of a JSON object, or the text as it is."""
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):

@@ -1,13 +1,15 @@
-"""Closed trades are read in the order of their ids, once each, though one with a low id may close late."""
+"""Closed trades are read in the order of their ids, none is missed, though one with a low id may close late."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 OVERLAP = 20
 """Trades that are read again before the first that is new: some may have been deleted meanwhile."""
+YOUNG = 50
+"""Ids before the newest that may belong to trades which were opened while trades were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,43 +18,40 @@ class Walk:
 
     last: int = 0
     count: int = 0
-    """How many closed trades that were, which is where the next one stands in freqtrade's list."""
+    """Where the next one stands in freqtrade's list of closed trades, which is sorted by id."""
     open: frozenset[int] = frozenset()
-    """Ids up to `last` that were open when they were passed."""
+    """Ids up to `last` that were open when they were passed, or that nobody has seen yet."""
 
     @property
     def offset(self) -> int:
-        """Where to go on in the list of closed trades."""
+        """Where to go on in the list."""
         return max(0, self.count - OVERLAP)
 
-    def closed(self, open_now: Collection[int]) -> tuple[int, ...]:
-        """Ids that were passed open and are so no longer: each is to be asked for by itself."""
+    def anew(self, ids: Collection[int]) -> bool:
+        """Whether the page at `offset` shows another database: the last trade that was read is not there."""
+        return self.last > 0 and max(ids, default=0) < self.last
+
+    def page(self, ids: Sequence[int], offset: int, open_: Collection[int], horizon: int) -> Self:
+        """A page of closed trades was read at an offset.
+
+        `open_`: ids that were open before or after it. `horizon`: the highest id that was known before it; what is
+        higher, on no page and not open may have been opened and closed in between.
+        """
+        last = max(ids, default=0)
+        if last <= self.last:
+            return replace(self, count=max(self.count, offset + len(ids)))
+        seen = {*ids, *open_}
+        passed = {each for each in open_ if self.last < each <= last} - set(ids)
+        young = {each for each in range(max(horizon, self.last, last - YOUNG) + 1, last) if each not in seen}
+        return replace(self, last=last, count=offset + len(ids), open=(self.open - set(ids)) | passed | young)
+
+    def missing(self, open_now: Collection[int]) -> tuple[int, ...]:
+        """Ids that were passed and are not open now: each is to be asked for by itself."""
         return tuple(sorted(self.open - set(open_now)))
 
-    def late(self, id_: int, *, found: bool) -> Self:
-        """One of these was read (or is gone)."""
-        return replace(self, open=self.open - {id_}, count=self.count + found)
-
-    def page(self, ids: Iterable[int], open_now: Collection[int], opened: int) -> Self:
-        """A page was read that began at `offset` or behind what was read.
-
-        `opened`: the highest id that was open when the page was asked for; one that is higher may still be unseen.
-        """
-        new = [each for each in ids if each > self.last]
-        if not new:
-            return self
-        last = max(new)
-        passed = {each for each in open_now if self.last < each <= last}
-        # What was open before the page was asked for and closed while it was read stands on it, or is asked for later.
-        return replace(
-            self,
-            last=last,
-            count=self.count + len(new),
-            open=(self.open | passed) - set(new) | self._unseen(new, opened),
-        )
-
-    def _unseen(self, new: Iterable[int], opened: int) -> frozenset[int]:
-        return frozenset()
+    def found(self, id_: int, *, closed: bool) -> Self:
+        """One of these was read, closed, or is gone."""
+        return replace(self, open=self.open - {id_}, count=self.count + closed)
 
     def pack(self) -> str:
         """The walk as a cursor."""
@@ -60,7 +59,7 @@ class Walk:
 
     @classmethod
     def unpack(cls, cursor: str | None) -> Self:
-        """A walk out of a cursor; one that makes no sense begins anew, which reads nothing twice that matters."""
+        """A walk out of a cursor; one that makes no sense begins anew: reading a trade twice changes nothing."""
         try:
             last, count, open_ = (cursor or "").split(":")
             return cls(int(last), int(count), frozenset(int(each) for each in open_.split(",") if each))

@@ -65,13 +65,14 @@ class Getter:
         if (response.content_length or 0) > BODY_LIMIT:
             raise BadAnswerError("answered more than 1 MiB")
 
-    def sentence(self, error: Exception, timeout: float) -> str:
-        """What a fault means, without a subject."""
-        if isinstance(error, BadAnswerError):
-            return str(error)
-        if isinstance(error, TimeoutError):
-            return f"no answer within {timeout:g} s"
-        # aiohttp has no kind of its own for these; by the words, which a test watches.
-        if isinstance(error, aiohttp.ClientResponseError) and re.search(r"more than|Too many headers", error.message):
-            return "answered with headers that are too large"
-        return next(sentence for kinds, sentence in _FAULTS if isinstance(error, kinds))
+
+def sentence(error: Exception, within: float) -> str:
+    """What a fault means, without a subject; `within`: seconds that a look may take."""
+    if isinstance(error, BadAnswerError):
+        return str(error)
+    if isinstance(error, TimeoutError):
+        return f"no answer within {within:g} s"
+    # aiohttp has no kind of its own for these; by the words, which a test watches.
+    if isinstance(error, aiohttp.ClientResponseError) and re.search(r"more than|Too many headers", error.message):
+        return "answered with headers that are too large"
+    return next(said for kinds, said in _FAULTS if isinstance(error, kinds))

@@ -13,7 +13,7 @@ from monitor.model import Agent, Sample, Trade
 from monitor.outside import Address, Key
 from monitor.ports import AgentSource, Observation
 from monitor.sources import Means
-from monitor.sources._http import FAULT, Getter
+from monitor.sources._http import FAULT, Getter, sentence
 from monitor.sources._snapshot import FIELDS, parse, read_cursor, read_sample
 from monitor.sources._trades import PAGE_ROWS, read_page
 
@@ -81,9 +81,7 @@ class HttpSource:
             sample = read_sample(agent.id, document, self._options.fields, now, latency)
             offered = read_cursor(document, "trades_cursor")
         except FAULT as error:
-            return Observation(
-                Sample(agent.id, self._clock.now(), error=self._getter.sentence(error, self._options.timeout))
-            )
+            return Observation(Sample(agent.id, self._clock.now(), error=sentence(error, self._options.timeout)))
         wanted = self._options.trades
         if wanted is False or (wanted == "auto" and offered in (None, cursor)):
             return Observation(sample)
@@ -99,7 +97,7 @@ class HttpSource:
                     if status != 200:  # noqa: PLR2004
                         return f"{path} answers HTTP {status}"
         except FAULT as error:
-            return self._getter.sentence(error, self._options.timeout)
+            return sentence(error, self._options.timeout)
         return None
 
     async def close(self) -> None:
@@ -123,9 +121,7 @@ class HttpSource:
                         break
             self._complained.discard("trades")
         except FAULT as error:
-            self._complain(
-                "trades", "trades could not be read", agent, self._getter.sentence(error, self._options.timeout)
-            )
+            self._complain("trades", "trades could not be read", agent, sentence(error, self._options.timeout))
         return tuple(trades), cursor
 
     def _count_skipped(self, agent: str, reasons: tuple[str, ...]) -> None:

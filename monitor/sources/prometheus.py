@@ -16,7 +16,7 @@ from monitor.model import Agent, Sample
 from monitor.outside import Address, Key, line
 from monitor.ports import AgentSource, Observation
 from monitor.sources import Means
-from monitor.sources._http import FAULT, Getter
+from monitor.sources._http import FAULT, Getter, sentence
 from monitor.sources._snapshot import COUNTS, FIELDS, FLAGS, LARGEST, MOST_ENDPOINTS, BadAnswerError
 
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -82,7 +82,7 @@ class PrometheusSource:
                 body = await self._getter.get(self._url, accept="text/plain")
             sample = read(agent.id, body, self._options.fields, self._options.labels, self._clock.now(), time() - start)
         except FAULT as error:
-            said = self._getter.sentence(error, self._options.timeout)
+            said = sentence(error, self._options.timeout)
             return Observation(Sample(agent.id, self._clock.now(), error=said))
         return Observation(sample)
 
