@@ -61,12 +61,18 @@ class Desk:
         found = self.app.desk.agent("alpha").sample
         return found if found is not None else Sample("alpha", 0.0, error="not looked at yet")
 
+    async def hears(self) -> bool:
+        """Whether its chat has begun to listen."""
+        return self.app.states().get("console") == "up"
+
     async def give(self, line: str) -> Message:
         """Type a line; a question is answered with yes."""
         answer = (await self.chat.give(line, console_user()))[-1]
         if answer.buttons and answer.buttons[0].line.startswith("confirm "):
             say(f"ana> {line}\n  {answer.title}")
             answer = (await self.chat.give(answer.buttons[0].line, console_user()))[-1]
+            say(f"  Yes\n  {answer.title}")
+            return answer
         say(f"ana> {line}\n  {answer.title}")
         return answer
 
@@ -163,6 +169,7 @@ async def test_a_wrong_password_is_one_sentence_that_names_its_variable(tmp_path
             try:
                 await until(lambda desk=desk: _asked(desk))  # type: ignore[misc] # bound to this one
                 assert desk.sample.error == "refused user and password: check FT_PASSWORD"
+                await until(desk.hears)
                 say(f"wrong password, {login}: alpha {desk.sample.error}")
                 answer = await desk.give("/pause alpha")
                 assert "refused user and password: check FT_PASSWORD" in answer.text
