@@ -31,6 +31,10 @@ class Walk:
         """Whether the page at `offset` shows another database: the last trade that was read is not there."""
         return self.last > 0 and max(ids, default=0) < self.last
 
+    def news(self, ids: Collection[int]) -> set[int]:
+        """Those on a page that have not been read: the new ones, and the ones that closed late."""
+        return {each for each in ids if each > self.last or each in self.open}
+
     def page(self, ids: Sequence[int], offset: int, open_: Collection[int], horizon: int) -> Self:
         """A page of closed trades was read at an offset.
 
@@ -39,7 +43,7 @@ class Walk:
         """
         last = max(ids, default=0)
         if last <= self.last:
-            return replace(self, count=max(self.count, offset + len(ids)))
+            return replace(self, count=offset + len(ids) if ids else self.count, open=self.open - set(ids))
         seen = {*ids, *open_}
         passed = {each for each in open_ if self.last < each <= last} - set(ids)
         young = {each for each in range(max(horizon, self.last, last - YOUNG) + 1, last) if each not in seen}

@@ -157,11 +157,9 @@ class FreqtradeSource:
                 walk, offset, self._from_first = Walk(), 0, True
                 rows = await self._page(offset)
                 ids = [trade_id(each) for each in rows]
-            if not ids or max(ids) <= walk.last:
-                self._end()
-                return walk.page(ids, offset, open_, horizon)
-            after = _ids(await self._api.get("status"))
-            found += self._read(agent, (each for each in rows if trade_id(each) > walk.last), paper=paper)
+            news = walk.news(ids)
+            after = _ids(await self._api.get("status")) if news else set()
+            found += self._read(agent, (each for each in rows if trade_id(each) in news), paper=paper)
             walk = walk.page(ids, offset, open_ | after, horizon)
             offset += len(rows)
             if len(rows) < PAGE:

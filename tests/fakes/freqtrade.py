@@ -72,24 +72,19 @@ class FakeFreqtrade:
     def answer(self, path: str) -> Any:
         """What a path answers."""
         closed = sorted((each for each in self.trades if not each["is_open"]), key=lambda each: each["trade_id"])
-        match path:
-            case "show_config":
-                return {"state": self.state, "dry_run": True, "max_open_trades": self.max_open_trades, "version": "x"}
-            case "balance":
-                rows = [{"currency": "USDT", "free": 693.7, "balance": 703.8}, {"currency": "BTC", "free": 0.1}]
-                return {"currencies": rows, "total": 1_003.7, "total_bot": 993.7, "stake": "USDT"}
-            case "status":
-                return [each for each in self.trades if each["is_open"]]
-            case "health":
-                return {"last_process_ts": NOW, "bot_start_ts": 1, "bot_startup_ts": NOW - 900}
-            case "sysinfo":
-                return {"cpu_pct": [10.0, 30.0], "ram_pct": 41.0}
-            case "version":
-                return {"version": "2026.9"}
-            case "logs":
-                row = ["2026-11-23 17:36:13", 1.0, "freqtrade.worker", "INFO", "token=abc123456\nsecond line"]
-                return {"log_count": 1, "logs": [row]}
-        return closed
+        rows = [{"currency": "USDT", "free": 693.7, "balance": 703.8}, {"currency": "BTC", "free": 0.1}]
+        row = ["2026-11-23 17:36:13", 1.0, "freqtrade.worker", "INFO", "token=abc123456\nsecond line"]
+        config = {"state": self.state, "dry_run": True, "max_open_trades": self.max_open_trades, "version": "x"}
+        return {
+            "show_config": config,
+            "balance": {"currencies": rows, "total": 1_003.7, "total_bot": 993.7, "stake": "USDT"},
+            "status": [each for each in self.trades if each["is_open"]],
+            "health": {"last_process_ts": NOW, "bot_start_ts": 1, "bot_startup_ts": NOW - 900},
+            "sysinfo": {"cpu_pct": [10.0, 30.0], "ram_pct": 41.0},
+            "version": {"version": "2026.9"},
+            "logs": {"log_count": 1, "logs": [row]},
+            "trades": closed,
+        }[path]
 
 
 def _wrong(request: web.Request, fake: FakeFreqtrade) -> bool:
@@ -162,26 +157,26 @@ async def _answer(request: web.Request, fake: FakeFreqtrade, path: str) -> web.R
 
 
 async def _ordered(request: web.Request, fake: FakeFreqtrade, path: str) -> web.Response:
+    said = ""
     if path == "stopentry" and not fake.old:
-        fake.state = "paused"
-        return web.json_response({"status": "paused, no more entries will occur from now."})
-    if path == "stopbuy" and fake.old:
-        fake.max_open_trades = 0
-        return web.json_response({"status": "No more entries will occur from now. Run /reload_config to reset."})
-    if path == "reload_config":
-        fake.max_open_trades, fake.state = 3.0, "running"
-        return web.json_response({"status": "Reloading config ..."})
-    if path in ("start", "stop"):
-        fake.state = {"start": "running", "stop": "stopped"}[path]
-        return web.json_response({"status": f"{path}ping trader ..."})
-    if path == "forceexit":
-        asked = await request.json()
-        if asked != {"tradeid": "all"} or fake.state == "stopped":
-            return web.json_response({"error": "Error querying /api/v1/forceexit: trader is not running"}, status=502)
-        for each in fake.trades:
-            each.update(is_open=False, close_rate=58_000.0, close_timestamp=NOW * 1000, close_profit_abs=0.25)
-        return web.json_response({"result": "Created exit orders for all open trades."})
-    return web.json_response({"detail": "Not Found"}, status=404)
+        fake.state, said = "paused", "paused, no more entries will occur from now."
+    elif path == "stopbuy" and fake.old:
+        fake.max_open_trades, said = 0, "No more entries will occur from now. Run /reload_config to reset."
+    elif path == "reload_config":
+        fake.max_open_trades, fake.state, said = 3.0, "running", "Reloading config ..."
+    elif path in ("start", "stop"):
+        fake.state, said = {"start": "running", "stop": "stopped"}[path], f"{path}ping trader ..."
+    elif path == "forceexit":
+        return _sold(await request.json(), fake)
+    return web.json_response({"status": said} if said else {"detail": "Not Found"}, status=200 if said else 404)
+
+
+def _sold(asked: Any, fake: FakeFreqtrade) -> web.Response:
+    if asked != {"tradeid": "all"} or fake.state == "stopped":
+        return web.json_response({"error": "Error querying /api/v1/forceexit: trader is not running"}, status=502)
+    for each in fake.trades:
+        each.update(is_open=False, close_rate=58_000.0, close_timestamp=NOW * 1000, close_profit_abs=0.25)
+    return web.json_response({"result": "Created exit orders for all open trades."})
 
 
 async def _socket(request: web.Request, fake: FakeFreqtrade) -> web.StreamResponse:
