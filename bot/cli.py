@@ -73,6 +73,48 @@ def check(
 
 
 @cli.command()
+def init(
+    settings: Annotated[Path, typer.Option("--settings", "-s", help="File to write.")] = DEFAULT,
+    telegram: Annotated[bool | None, typer.Option("--telegram/--no-telegram", help="Page in Telegram.")] = None,
+    slack: Annotated[bool | None, typer.Option("--slack/--no-slack", help="Page in Slack.")] = None,
+    telegram_chat: Annotated[str | None, typer.Option(help="Id of the chat that is paged; found by itself.")] = None,
+    slack_channel: Annotated[str | None, typer.Option(help="Id of the channel that is paged; found by itself.")] = None,
+    person: Annotated[list[str] | None, typer.Option(help="ana:admin:telegram=1001:slack=U0ANA")] = None,
+    agent: Annotated[list[str] | None, typer.Option(help="alpha=http://127.0.0.1:9001")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: what no flag says is one sentence.")] = False,
+    test: Annotated[bool, typer.Option(help="Send a test page and wait for its press.")] = True,
+    wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait for that.")] = 120.0,
+    telegram_base_url: Annotated[str, typer.Option(hidden=True)] = "https://api.telegram.org/bot",
+    slack_base_url: Annotated[str, typer.Option(hidden=True)] = "https://slack.com/api/",
+) -> None:
+    """Set a desk up, step by step: tokens, chats and people found by themselves, the first agents, a test page."""
+    from bot.logs import configure  # noqa: PLC0415
+    from bot.setup.asking import Console  # noqa: PLC0415
+    from bot.setup.wizard import Options  # noqa: PLC0415
+    from bot.setup.wizard import run as setup  # noqa: PLC0415
+
+    options = Options(
+        file=settings,
+        telegram=telegram,
+        slack=slack,
+        telegram_chat=telegram_chat,
+        slack_channel=slack_channel,
+        people=person or [],
+        agents=agent or [],
+        telegram_url=telegram_base_url,
+        slack_url=slack_base_url,
+        test=test,
+        wait=wait,
+    )
+
+    async def work() -> int:
+        configure(level="error", secrets=())
+        return await setup(options, Console(interactive=not yes), os.environ)
+
+    _finish(work)
+
+
+@cli.command()
 def demo(
     story: Annotated[
         bool, typer.Option("--story", help="Play one night without a person; exit 0 only if it held.")
@@ -119,23 +161,26 @@ def main() -> None:
 
 
 def _settings(path: Path | None) -> Settings:
-    from bot.settings import load  # noqa: PLC0415
+    from bot.settings import envfile, load  # noqa: PLC0415
 
-    return load(path or (DEFAULT if DEFAULT.exists() else None), os.environ)
+    file = path or (DEFAULT if DEFAULT.exists() else None)
+    beside = envfile.read(file.with_name(envfile.NAME)) if file is not None else {}
+    return load(file, {**beside, **os.environ})
 
 
 def _finish(work: Callable[[], Coroutine[object, object, int]]) -> None:
     """Run to the end and exit with its code; a mendable error is its sentence."""
     from bot.demo.processes import DemoError  # noqa: PLC0415
     from bot.settings import SettingsError  # noqa: PLC0415
+    from bot.setup.asking import SetupError  # noqa: PLC0415
     from monitor.alerts.runbooks import RunbookError  # noqa: PLC0415
     from monitor.ports import StoreError  # noqa: PLC0415
 
     try:
         code = asyncio.run(work())
-    except (SettingsError, RunbookError, StoreError, DemoError) as error:
+    except (SettingsError, SetupError, RunbookError, StoreError, DemoError) as error:
         typer.echo(f"nightdesk: {error}", err=True)
         code = TO_MEND
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         code = 130
     raise typer.Exit(code)

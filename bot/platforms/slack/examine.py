@@ -55,6 +55,13 @@ async def examine(settings: Settings, *, running: bool, patience: float = PATIEN
     return [*entry, *(inward if allowed else ()), *_people(settings)]
 
 
+async def identify(about: configured.Slack, *, patience: float = PATIENCE) -> list[Found]:
+    """Whose tokens they are and what they lack: before there is a channel."""
+    async with _calling(about, patience) as api:
+        entry, allowed = await _entry(api, [])
+        return [*entry, *(await _inward(api, about, running=False) if allowed else ())]
+
+
 async def say(settings: Settings, message: Message) -> str | None:
     """Say something in the channel without listening; returns None. Errors: TransportError."""
     about = settings.slack

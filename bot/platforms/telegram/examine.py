@@ -50,7 +50,7 @@ async def examine(
     if section is None:
         return []
     try:
-        async with _speaking(section, patience) as bot:
+        async with speaking(section, patience) as bot:
             home, *others = rooms(section.chat, _topic(section), elsewhere(settings))
             looks = asyncio.gather(_room(bot, home, None), *(_room(bot, each, each.chat) for each in others))
             found, reader = await asyncio.gather(looks, _reader(bot, listen, running=running))
@@ -60,12 +60,21 @@ async def examine(
         return [Found(False, _told(error))]
 
 
+async def identify(section: Telegram, *, patience: float = PATIENCE, listen: float = LISTEN) -> list[Found]:
+    """Whose token it is, and whether the updates come to whoever polls: before there is a chat."""
+    try:
+        async with speaking(section, patience) as bot:
+            return [*_myself(bot), *await _reader(bot, listen, running=False)]
+    except RefusedError as error:
+        return [Found(False, _told(error))]
+
+
 async def say(settings: Settings, message: Message) -> str | None:
     """Say something in the chat without listening; returns what is amiss all the same. Errors: TransportError."""
     section = settings.telegram
     if section is None:
         raise TransportError("telegram is not set up")
-    async with _speaking(section, PATIENCE) as bot:
+    async with speaking(section, PATIENCE) as bot:
         (home,) = rooms(section.chat, _topic(section))
         voice = Voice(bot, (home,), Pace(), PATIENCE)
         place, page, keys = Place(home.chat, home.topic), render.card(message), render.keys(message.buttons)
@@ -74,7 +83,7 @@ async def say(settings: Settings, message: Message) -> str | None:
 
 
 @contextlib.asynccontextmanager
-async def _speaking(section: Telegram, patience: float) -> AsyncIterator[Bot]:
+async def speaking(section: Telegram, patience: float) -> AsyncIterator[Bot]:
     """A bot that knows who it is. Errors: RefusedError."""
     trusted = httpx.create_ssl_context()
     try:
@@ -87,7 +96,7 @@ async def _speaking(section: Telegram, patience: float) -> AsyncIterator[Bot]:
     except Exception as error:  # noqa: BLE001 - whatever the library finds wrong with the token or the address
         raise refusal(error) from None
     try:
-        await _try(bot.initialize)
+        await attempt(bot.initialize)
         yield bot
     finally:
         with contextlib.suppress(Exception):
@@ -105,8 +114,8 @@ def _request(kind: type[HTTPXRequest], trusted: ssl.SSLContext, patience: float)
     )
 
 
-async def _try(call: Callable[[], Awaitable[_T]], elsewhere: int | None = None) -> _T:
-    """Errors: RefusedError."""
+async def attempt(call: Callable[[], Awaitable[_T]], elsewhere: int | None = None) -> _T:
+    """Call, and say in our words what came of it. Errors: RefusedError."""
     try:
         return await call()
     except Exception as error:  # noqa: BLE001 - the library raises more than it says
@@ -128,7 +137,7 @@ def _myself(bot: Bot) -> Iterator[Found]:
 async def _reader(bot: Bot, listen: float, *, running: bool) -> list[Found]:
     """Whether the updates come to whoever polls, and to nobody else."""
     try:
-        hooked = (await _try(bot.get_webhook_info)).url
+        hooked = (await attempt(bot.get_webhook_info)).url
     except RefusedError as error:
         return [Found(False, _told(error))]
     if hooked:
@@ -165,10 +174,10 @@ async def _rival(bot: Bot, listen: float) -> list[Found]:
 async def _room(bot: Bot, room: Room, elsewhere: int | None) -> list[Found]:
     """A chat that is paged, and what the bot may do there."""
     try:
-        chat = await _try(lambda: bot.get_chat(room.chat), elsewhere)
+        chat = await attempt(lambda: bot.get_chat(room.chat), elsewhere)
         if chat.type == Chat.PRIVATE:
             return [Found(True, f"pages go to {_named(chat)} in private")]
-        member = await _try(lambda: bot.get_chat_member(room.chat, bot.id), elsewhere)
+        member = await attempt(lambda: bot.get_chat_member(room.chat, bot.id), elsewhere)
     except RefusedError as error:
         return [Found(False, _missing(error, room, bot))]
     if room.topic is not None and not chat.is_forum:

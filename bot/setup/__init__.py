@@ -1,0 +1,1 @@
+"""From nothing to an acknowledged test page: what `nightdesk init` asks, finds and writes."""
