@@ -56,4 +56,4 @@ def written(secrets: Mapping[str, str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    return '"' + "".join(f"\\{each}" if each in '"\\$`' else each for each in value) + '"'
+    return '"' + "".join(f"\\{each}" if each in '"\\' else each for each in value) + '"'
