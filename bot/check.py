@@ -269,7 +269,7 @@ async def _agent(watched: Watched, settings: Settings, fetch: Fetch, reach: Reac
         )
     if unheard is not None and watched.controls:
         where = settings.origin.where(watched.controls[0].path)
-        return _Line(False, name, f"answers, but its {unheard}: mend {where}")
+        return _Line(False, name, f"answers, but its control {unheard}: mend {where}")
     facts = [
         f"answers in {written.span(sample.poll_latency)}" if sample.poll_latency is not None else "answers",
         *(["is paused"] if sample.paused else []),

@@ -82,7 +82,7 @@ async def looking(
                 try:
                     await each.reach(agents[name])
                 except ControlError as error:
-                    return f"control {each.kind} {error}"
+                    return f"{each.kind} {error}" if len(orders[name]) > 1 else str(error)
             return None
 
         yield fetch, reach

@@ -30,7 +30,7 @@ class Console:
                 return default
             raise SetupError(f"{question}: give it by {flag}.")
         with _at_once():
-            return str(typer.prompt(question, default=default)).strip()
+            return str(typer.prompt(question, default=default, show_default=bool(default))).strip()
 
     def secret(self, question: str, variable: str) -> str:
         """A secret, which nobody sees. Errors: SetupError."""

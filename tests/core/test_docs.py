@@ -32,7 +32,7 @@ def paths(text: str) -> set[str]:
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "README.md",
-        *(f"docs/{name}.md" for name in ("alerts", "sdk", "slack", "telegram")),
+        *(f"docs/{name}.md" for name in ("alerts", "controls", "freqtrade", "sdk", "setup", "slack", "telegram")),
     ],
 )
 def test_every_path_a_document_names_exists(document: str) -> None:
@@ -49,6 +49,7 @@ def test_architecture_is_one_page_and_names_every_room() -> None:
         ROOT / "bot" / "commands",
         ROOT / "bot" / "platforms",
         ROOT / "bot" / "settings",
+        ROOT / "bot" / "setup",
         ROOT / "bot" / "web",
     ]:
         assert f"`{room.relative_to(ROOT)}/`" in text

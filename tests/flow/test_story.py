@@ -23,6 +23,7 @@ async def run(*words: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
+@pytest.mark.slow
 async def test_the_story_holds() -> None:
     code, out, err = await run("-m", "bot", "demo", "--story")
     assert (code, err) == (0, "")

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import psutil
+import pytest
 
 from monitor.engine.clock import SteadyClock
 from monitor.engine.local import Engine
@@ -25,6 +26,7 @@ KINDS = [kind for kind in HOSTILE if kind not in ("a list", "infinity by overflo
 MEMORY = 100 * 2**20
 
 
+@pytest.mark.slow
 async def test_hostile_agents_cost_only_themselves() -> None:
     memory = psutil.Process().memory_info().rss
     seen: dict[str, list[Observation]] = defaultdict(list)

@@ -26,6 +26,7 @@ T0 = 1_790_000_000.0
 PATIENT = 'confirm_within = "3s"\n'
 
 
+@pytest.mark.slow
 async def test_two_people_who_pause_at_once_are_both_told_that_it_is_paused(tmp_path: Path) -> None:
     async with agents(tmp_path, alpha="slow") as fleet:
         file = settings(fleet, {"alpha": own_control(fleet, "alpha") + PATIENT})
@@ -37,6 +38,7 @@ async def test_two_people_who_pause_at_once_are_both_told_that_it_is_paused(tmp_
                 assert answer.title.startswith("alpha is paused: confirmed"), answer
 
 
+@pytest.mark.slow
 async def test_a_person_who_presses_pause_now_is_not_overtaken_by_the_desk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +128,7 @@ async def test_a_position_that_was_closed_and_is_opened_again_breaks_a_pause(tmp
         assert [each.rule for each in one.desk.alerts()] == ["order_unconfirmed"]
 
 
+@pytest.mark.slow
 async def test_a_pause_outlives_an_agent_that_dies_in_its_first_seconds(tmp_path: Path) -> None:
     async with agents(tmp_path) as fleet:
         await fleet.start("alpha", "forgetful", ran=0.0)

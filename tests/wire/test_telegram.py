@@ -678,6 +678,7 @@ async def test_a_network_that_stays_away_is_told_and_its_return_too(tg: FakeTele
         await desk.next()
 
 
+@pytest.mark.slow
 async def test_a_telegram_that_no_longer_answers_polls_is_noticed(tg: FakeTelegram) -> None:
     section = Section(tg.chat, None, tg.url, SecretStr(TOKEN))
     platform = Telegram(section, commands=COMMANDS, pace=QUICK, poll=1.0, patience=0.2, again=0.05)

@@ -52,6 +52,7 @@ async def test_an_agent_that_says_paused_and_opens_positions_is_not_confirmed(tm
         assert one.alerts() == ["alpha reports paused and trades on, though ana ordered pause"]
 
 
+@pytest.mark.slow
 async def test_an_agent_that_opens_a_position_long_after_it_was_confirmed_is_caught(tmp_path: Path) -> None:
     async with agents(tmp_path, alpha="later") as fleet, desk(settings(fleet)) as one:
         assert (await one.give("/pause alpha")).title.startswith("alpha is paused: confirmed")
