@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from monitor import autostop
+from monitor.alerts.alert import State
 from monitor.alerts.incident import Incident
 from monitor.alerts.routing import channels
 from monitor.autostop import Move, Step
@@ -51,6 +52,8 @@ class Guard:
         self._under_way: dict[str, asyncio.Task[None]] = {}
         self._tried: dict[str, tuple[float, int]] = {}
         """Agent -> when the desk last gave it an order by itself, and how often that was refused in a row."""
+        self._read: dict[str, float] = {}
+        """Agent -> when its supervisor was last asked whether it has ended."""
 
     async def run(self) -> None:
         """Look until cancelled."""
@@ -67,6 +70,8 @@ class Guard:
 
     async def look(self) -> None:
         """Do what is due now, and begin to carry out what is to be ordered. Errors: StoreError."""
+        for name in self._unread(self._desk.now()):
+            await self._desk.read_back(name)
         for act in await self.due():
             if act.agent not in self._under_way:
                 self._tried[act.agent] = (self._desk.now(), self._tried.get(act.agent, (0.0, 0))[1])
@@ -79,6 +84,15 @@ class Guard:
             log.exception("an order of the desk's own failed", agent=act.agent)
         finally:
             del self._under_way[act.agent]
+
+    def _unread(self, now: float) -> Iterator[str]:
+        """Agents whose hold waits to be proven and has no waiter any more: its process may have ended since."""
+        for name, order in self._desk.standing_orders().items():
+            late = now - order.requested > self._desk.agents[name].limits.confirm_within
+            unproven = order.holds and order.state is not OrderState.CONFIRMED and late
+            if unproven and name not in self._under_way and now - self._read.get(name, 0.0) >= self._again:
+                self._read[name] = now
+                yield name
 
     async def due(self) -> list[Act]:
         """Record everything that is due now, announce it, and give the orders that follow. Errors: StoreError."""
@@ -153,7 +167,8 @@ class Guard:
             newest = self._desk.standing_orders().get(name)
             if (newest is None or newest.requested < mark.acted) and self._rested(name, now):
                 view = self._desk.view(name)
-                why = None if view is None else autostop.cause(stop, view, self._incidents(name), now, open_=True)
+                waiting = self._waiting().get(name, [])
+                why = None if view is None else autostop.cause(stop, view, waiting, now, open_=True)
                 yield self._act(name, now, why or when)
 
     def _act(self, agent: str, now: float, why: str) -> Act:
@@ -174,12 +189,14 @@ class Guard:
 
     def _steps(self, now: float) -> Iterator[tuple[Agent, AutoStop, Step, str]]:
         desk = self._desk
-        for agent in desk.agents.values():
-            view = desk.view(agent.id) if agent.stops else None
+        watched = [each for each in desk.agents.values() if each.stops]
+        waiting = self._waiting() if watched else {}
+        for agent in watched:
+            view = desk.view(agent.id)
             if view is None:
                 continue
             held = view.pause is not None and _holds(view.pause, now, agent.limits.confirm_within)
-            incidents = self._incidents(agent.id)
+            incidents = waiting.get(agent.id, [])
             for stop in agent.stops:
                 mark = desk.marks().get((agent.id, stop.when))
                 open_ = mark is not None and mark.cleared is None
@@ -188,10 +205,15 @@ class Guard:
                 if step is not None:
                     yield agent, stop, step, why or ""
 
-    def _incidents(self, agent: str) -> list[Incident]:
-        """Incidents that stand about an agent, by its alerts that nothing hides."""
-        found = self._desk.incidents()
-        return [each.incident for each in found if any(alert.agent == agent for alert in each.alerts)]
+    def _waiting(self) -> dict[str, list[Incident]]:
+        """Agent -> the incidents with a CRITICAL alert about it that fires, and that nothing hides."""
+        found: dict[str, list[Incident]] = {}
+        for status in self._desk.incidents():
+            critical = (each for each in status.alerts if each.severity is Severity.CRITICAL)
+            fires = {each.agent for each in critical if each.state is State.FIRING and each.id not in status.hidden}
+            for agent in fires:
+                found.setdefault(agent, []).append(status.incident)
+        return found
 
     def _moved(self, turn: Turn, agent: Agent, stop: AutoStop, step: Step, why: str) -> list[Act]:
         """Record and announce a step; gives the order that it comes to."""

@@ -144,6 +144,14 @@ class Handling(Alarms):
                 cause=why,
             )
 
+    async def read_back(self, agent: str) -> None:
+        """Confirm a hold whose process has ended by now, though nobody waits for that any more."""
+        order = self._held(agent)
+        kind = order.control.split()[-1:] if order is not None else []
+        control = next((each for each in self.controls(agent) if [each.kind] == kind), None)
+        if order is not None and control is not None:
+            await orders.read_back(self._book, control, self.agents[agent], order)
+
     def _overtaken(self, order: Order) -> bool:
         newest = self._book.situation.orders.get(order.agent)
         return order.state is not OrderState.REFUSED and newest is not None and newest.id != order.id

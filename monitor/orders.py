@@ -14,8 +14,8 @@ READ_BACK = 0.5
 """Seconds between two looks at a supervisor, or at a process that begins."""
 BEGINS_WITHIN = 60.0
 """Seconds a process that was started has to answer."""
-GONE, UNREAD = "stopped", "unread"
-"""What a supervisor says of a process that is no more; that it could not be asked."""
+GONE = "stopped"
+"""What a supervisor says of a process that is no more."""
 
 Well = Callable[[], Awaitable[str | None]]
 """Why a process that was started is not up and fit; None when it is."""
@@ -161,7 +161,7 @@ async def _proven(book: Book, control: AgentControl, agent: Agent, order: Order)
     async with book.turn() as turn:
         if newest().id == order.id and not over():
             turn.order(order)
-    looking = asyncio.create_task(_read_back(book, control, agent, order))
+    looking = asyncio.create_task(_reading_back(book, control, agent, order))
     try:
         with book.waiting(agent.id):
             await book.wait_until(over, within)
@@ -183,21 +183,28 @@ async def _proven(book: Book, control: AgentControl, agent: Agent, order: Order)
     return order
 
 
-async def _read_back(book: Book, control: AgentControl, agent: Agent, order: Order) -> None:
-    """Confirm a stop by the supervisor that ended the process: the agent itself can say nothing any more."""
-    while order.holds:
-        try:
-            state = await control.state(agent)
-        except ControlError:
-            state = UNREAD
-        if state is None:
-            return
-        if state == GONE:
-            async with book.turn() as turn:
-                newest = book.situation.orders.get(agent.id)
-                if newest is not None and newest.id == order.id:
-                    turn.order(replace(newest, state=OrderState.CONFIRMED, confirmed=book.clock.now(), silent=True))
-            return
+async def read_back(book: Book, control: AgentControl, agent: Agent, order: Order) -> bool:
+    """Confirm a hold by the supervisor that ended the process: the agent itself can say nothing any more.
+
+    Returns whether it is worth to ask again.
+    """
+    try:
+        state = await control.state(agent)
+    except ControlError:
+        return True
+    if state != GONE:
+        return state is not None
+    async with book.turn() as turn:
+        newest = book.situation.orders.get(agent.id)
+        if newest is not None and newest.id == order.id:
+            turn.order(replace(newest, state=OrderState.CONFIRMED, confirmed=book.clock.now(), silent=True))
+    return False
+
+
+async def _reading_back(book: Book, control: AgentControl, agent: Agent, order: Order) -> None:
+    asks = order.holds
+    while asks:
+        asks = await read_back(book, control, agent, order)
         await asyncio.sleep(READ_BACK)
 
 

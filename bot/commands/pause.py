@@ -31,14 +31,14 @@ async def pause(ctx: Context) -> Message:
     seconds, reason = for_how_long(words[1 if via is None else 3 :])
     until = None if seconds is None else now + seconds
     if everybody:
-        return await _all(ctx, until, reason)
+        return await _all(ctx, via, until, reason)
     agent, _ = ctx.desk.require_control(words[0], "pause", via)
     await ctx.reply(asked(agent, "pause", ctx.desk.means(agent.id, "pause", via)))
     order = await ctx.desk.order(agent.id, "pause", ctx.person.name, reason, via=via, until=until)
     return outcome(order, ctx.desk.agent(agent.id), ctx.desk.next_stop(order), ctx.desk.now())
 
 
-async def _all(ctx: Context, until: float | None, reason: str) -> Message:
+async def _all(ctx: Context, via: str | None, until: float | None, reason: str) -> Message:
     """Every agent at once: what one does holds up no other."""
     able = [name for name in ctx.desk.agents if ctx.desk.takes_orders(name)]
     unable = [name for name in ctx.desk.agents if name not in able]
@@ -48,7 +48,7 @@ async def _all(ctx: Context, until: float | None, reason: str) -> Message:
 
     async def one(name: str) -> Order | str:
         try:
-            return await ctx.desk.order(name, "pause", ctx.person.name, reason, until=until)
+            return await ctx.desk.order(name, "pause", ctx.person.name, reason, via=via, until=until)
         except DeskError as error:
             return str(error)
 

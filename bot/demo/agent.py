@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from bot.demo.market import Market
 from bot.demo.trader import STYLES, Trader
-from monitor.sdk import Probe
+from monitor.sdk import OpenPosition, Probe
 
 MINIMUM = 100.0
 """Balance below which the agent's wallet check turns red."""
@@ -85,18 +85,31 @@ class Life:
         if self.falling:
             self.market.tear(self.asset, self.falling.pop(0))
         prices = self.market.tick()
+        self.probe.feed()
         if not self.hanging:
             halted = (self.asset,) if self.torn else ()
             closed = self.trader.act(prices, time.time(), may_open=not self.probe.paused, halted=halted)
             for row in closed:
                 self.probe.trade(**row)
-            self.probe.beat()
+            self.probe.decision()
         self.tell()
 
     def tell(self) -> None:
         """Tell the probe what the account holds."""
-        equity = self.trader.equity(self.market.prices)
-        self.probe.money(self.trader.balance, equity, len(self.trader.positions))
+        prices = self.market.prices
+        held = [
+            OpenPosition(
+                each.asset,
+                "long" if each.side > 0 else "short",
+                each.size,
+                entry_price=each.price,
+                pnl=round(each.profit(prices[each.asset]), 2),
+                id=each.strategy,
+            )
+            for each in self.trader.positions
+        ]
+        worth = sum(each.size * prices[each.asset] for each in self.trader.positions)
+        self.probe.money(self.trader.balance, self.trader.equity(prices), exposure=worth, positions=held)
 
     async def close(self) -> None:
         """Close every position, as ordered."""

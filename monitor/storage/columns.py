@@ -86,6 +86,8 @@ def _positions(text: str) -> tuple[Position, ...]:
 
 
 def _latencies(text: str) -> tuple[tuple[str, float], ...]:
+    if text == "[]":
+        return ()
     return tuple((name, value) for name, value in json.loads(text))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from monitor.desk import DeskError
 from monitor.guard import Guard
-from monitor.model import Agent, Check, Order, OrderState, Position, Side, Trade
+from monitor.model import Agent, AutoStop, Check, Order, OrderState, Position, Side, Trade
 from monitor.ports import AgentControl, ControlError
 from tests.controls import Supervisor, Willing
 from tests.flow.night import LIMITS, Night, night
@@ -353,3 +353,49 @@ async def test_a_venue_that_can_be_asked_knows_better_than_a_dead_agent(tmp_path
             await desk.desk.order("alpha", "restart", "ana")
         desk.desk.venues = {"alpha": fit}
         assert (await desk.desk.order("alpha", "restart", "ana")).state is OrderState.CONFIRMED
+
+
+async def test_a_process_that_ends_late_or_while_nobody_waits_is_still_seen_to_have_ended(tmp_path: Path) -> None:
+    class Lazy(Supervisor):
+        """Ends a process only when it is told that its time has come."""
+
+        ends = False
+
+        async def state(self, agent: Agent) -> str | None:
+            return await super().state(agent) if self.ends else "running"
+
+    supervisor = Lazy()
+    async with night(tmp_path, controls={"alpha": supervisor}, change=hasty) as desk:
+        await desk.see()
+        assert (await desk.desk.order("alpha", "pause", "ana")).state is OrderState.UNCONFIRMED
+        await desk.restart()
+        supervisor.ends = True
+        for _ in range(3):
+            await desk.see(error="refused the connection")
+            await Guard(desk.desk).look()
+        pause = desk.desk.agent("alpha").pause
+        assert pause is not None
+        assert (pause.state, pause.silent) == (OrderState.CONFIRMED, True)
+        assert desk.desk.alerts() == ()
+
+
+async def test_a_silenced_page_pauses_nobody(tmp_path: Path) -> None:
+    stop = AutoStop("unacknowledged", lasting=600.0, notice=0.0)
+    control = Willing()
+
+    def stopping(agent: Agent) -> Agent:
+        return replace(hasty(agent), stops=(stop,))
+
+    async with night(tmp_path, controls={"alpha": control}, change=stopping) as desk:
+        await desk.see(equity=5_000.0)
+        await desk.desk.silence((("agent", "alpha"),), 3_600.0, "ana", "known")
+        for _ in range(40):
+            await desk.see(equity=5_000.0)
+            assert await Guard(desk.desk).due() == []
+        for silence in desk.desk.silences():
+            await desk.desk.unsilence(silence.id, "ana")
+        assert desk.desk.marks() == {}
+        for _ in range(25):
+            await desk.see(equity=5_000.0)
+            await Guard(desk.desk).due()
+        assert [each.when for each in desk.desk.marks().values()] == ["unacknowledged"]
