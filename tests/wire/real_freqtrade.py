@@ -22,7 +22,7 @@ STARTS_WITHIN = 90.0
 
 EXCHANGE = '''"""Puts a formula in the place of the exchange's network."""
 import math, time
-import ccxt, ccxt.pro
+import ccxt, ccxt.async_support, ccxt.pro
 
 BASES = {"BTC": 60000.0, "ETH": 3000.0, "LTC": 80.0, "XMR": 160.0, "ZEC": 40.0}
 
@@ -65,7 +65,8 @@ def both(name, answer):
     setattr(ccxt.binance, name, lambda self, *a, **k: answer(*a, **k))
     async def later(self, *a, **k):
         return answer(*a, **k)
-    setattr(ccxt.pro.binance, name, later)
+    for asked in (ccxt.async_support.binance, ccxt.pro.binance):
+        setattr(asked, name, later)
 
 both("fetch_markets", lambda params={}: markets())
 both("fetch_currencies", lambda params={}: {})
