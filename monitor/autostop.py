@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from monitor.alerts.incident import Incident
-from monitor.model import AutoStop, Severity, StopMark
+from monitor.model import AutoStop, Severity
+from monitor.order import StopMark
 from monitor.rule import View
 
 CLEARS_AT = 0.9

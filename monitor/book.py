@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Seque
 
 from monitor.alerts.restoring import restored
 from monitor.fleet import VERSION, AgentState, fold_all
-from monitor.model import CashFlow, Order
+from monitor.model import CashFlow
+from monitor.order import Order
 from monitor.ports import Change, Clock, Store
 from monitor.rule import DESK
 from monitor.turn import Setup, Situation, Turn

@@ -17,7 +17,8 @@ from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
 from monitor.fleet import AgentState, matching_step, paper
 from monitor.handling import Handling, Log
-from monitor.model import HOLDS, Agent, CashFlow, Order, Sample, StopMark
+from monitor.model import Agent, CashFlow, Sample
+from monitor.order import HOLDS, Order, StopMark
 from monitor.performance import Performance, measure
 from monitor.ports import AgentControl, Clock, Observation, Store
 from monitor.rule import View

@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any, Self
 
 from monitor.detectors.zscore import Score, ZScore
-from monitor.model import PAPER, Agent, CashFlow, Check, Order, Position, Sample, Side
+from monitor.model import PAPER, Agent, CashFlow, Check, Position, Sample, Side
+from monitor.order import Order
 from monitor.rule import View
 from monitor.series import EquityCurve, LossWindow, step_return
 

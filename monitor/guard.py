@@ -14,7 +14,8 @@ from monitor.alerts.incident import Incident
 from monitor.alerts.routing import channels
 from monitor.autostop import Move, Step
 from monitor.desk import Desk, DeskError
-from monitor.model import Agent, AutoStop, Order, OrderState, Severity
+from monitor.model import Agent, AutoStop, Severity
+from monitor.order import Order, OrderState
 from monitor.ports import AuditEntry, StoreError
 from monitor.rule import DESK, View
 from monitor.turn import Turn

@@ -13,7 +13,8 @@ from monitor.alarms import Alarms
 from monitor.alerts.alert import short_id
 from monitor.answers import DeskError, pick
 from monitor.book import Book
-from monitor.model import HOLDS, Agent, Order, OrderState, Sample
+from monitor.model import Agent, Sample
+from monitor.order import HOLDS, Order, OrderState
 from monitor.orders import Rung, Well
 from monitor.ports import AgentControl, ControlError, Store
 from monitor.redaction import bounded, redacted

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from monitor.model import Order, OrderState, Sample, Trade
+from monitor.model import Sample, Trade
+from monitor.order import Order, OrderState
 from monitor.outside import line
 from monitor.positions import grown, less
 

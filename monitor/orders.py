@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from monitor.book import Book
-from monitor.model import HOLDS, Agent, Order, OrderState
+from monitor.model import Agent
+from monitor.order import HOLDS, Order, OrderState
 from monitor.ports import AgentControl, ControlError
 
 READ_BACK = 0.5

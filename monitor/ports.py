@@ -10,7 +10,8 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
-from monitor.model import Agent, CashFlow, Order, Sample, StopMark, Trade
+from monitor.model import Agent, CashFlow, Sample, Trade
+from monitor.order import Order, StopMark
 
 
 class Clock(Protocol):

@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from monitor.model import Agent, Finding, Limits, Order, Sample, Severity, Verdict
+from monitor.model import Agent, Finding, Limits, Sample, Severity, Verdict
+from monitor.order import Order
 from monitor.vitals import Vitals
 
 DESK = "nightdesk"

@@ -10,8 +10,9 @@ from monitor.alerts.board import Board
 from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import Plan
 from monitor.fleet import VERSION, AgentState, paper
-from monitor.model import Agent, CashFlow, Limits, Order, Sample, Severity, StopMark, Trade
+from monitor.model import Agent, CashFlow, Limits, Sample, Severity, Trade
 from monitor.obeying import betrayed, proven, shrunk
+from monitor.order import Order, StopMark
 from monitor.ports import AuditEntry, Change, Observation, Snapshot
 from monitor.rule import DESK, Rule
 from monitor.vitals import Vitals

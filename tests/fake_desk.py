@@ -9,21 +9,8 @@ from monitor.alerts.alert import Alert, State, alert_id, fingerprint
 from monitor.alerts.runbooks import Runbook, Step
 from monitor.attribution import Attribution, attribute
 from monitor.desk import AgentStatus, DeskError, Log
-from monitor.model import (
-    STANDING,
-    Agent,
-    AmountOrShare,
-    CashFlow,
-    Check,
-    Limits,
-    Order,
-    OrderState,
-    Person,
-    Sample,
-    Severity,
-    Side,
-    Trade,
-)
+from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Person, Sample, Severity, Side, Trade
+from monitor.order import STANDING, Order, OrderState
 from monitor.orders import Rung
 from monitor.performance import Performance, measure
 from monitor.ports import AgentControl

@@ -10,7 +10,7 @@ from bot.command import Context, Role, UsageError, command
 from bot.views.orders import asked, asked_all, outcome, outcomes
 from monitor.alerts.plan import EVERYBODY
 from monitor.answers import DeskError
-from monitor.model import Order
+from monitor.order import Order
 
 
 @command(

@@ -6,7 +6,8 @@ from bot.chat import Message, Table, Tone
 from bot.format import UNKNOWN, count, money, number, plain, span
 from bot.line import button
 from monitor.desk import AgentStatus
-from monitor.model import Agent, Order, OrderState, Position
+from monitor.model import Agent, Position
+from monitor.order import Order, OrderState
 
 _SHOWN = 20
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from bot.chat import Button, Message, Tone
 from bot.format import plain, span
 from bot.line import button
-from monitor.model import OrderState, Severity
+from monitor.model import Severity
+from monitor.order import OrderState
 
 _WHEN = {"drawdown": "its drawdown", "daily_loss": "its loss", "unacknowledged": "a page that nobody acknowledged"}
 

@@ -9,7 +9,8 @@ from bot.chat import Button, Field, Message, Table, Tone
 from bot.format import amount, clock, count, plain, span
 from bot.line import button
 from monitor.desk import AgentStatus
-from monitor.model import HOLDS, Agent, CashFlow, Order, OrderState
+from monitor.model import Agent, CashFlow
+from monitor.order import HOLDS, Order, OrderState
 from monitor.orders import Rung
 
 _DONE = {"pause": "paused", "stop": "stopped", "resume": "running again"}

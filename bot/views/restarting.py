@@ -8,7 +8,8 @@ from bot.line import button
 from bot.views.status import paused
 from monitor.desk import AgentStatus
 from monitor.handling import RESTARTS, RESTARTS_WITHIN
-from monitor.model import Agent, Order, OrderState
+from monitor.model import Agent
+from monitor.order import Order, OrderState
 from monitor.orders import BEGINS_WITHIN
 
 

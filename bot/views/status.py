@@ -10,7 +10,7 @@ from bot.views.alerts import tone
 from monitor.alerts.alert import State
 from monitor.desk import AgentStatus
 from monitor.detectors.zscore import WARM_UP, Score
-from monitor.model import Order, OrderState
+from monitor.order import Order, OrderState
 
 
 def word(status: AgentStatus, now: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from monitor.model import HOLDS, Finding, Severity
+from monitor.model import Finding, Severity
+from monitor.order import HOLDS
 from monitor.rule import Labels, View, breach, clear, rule
 
 

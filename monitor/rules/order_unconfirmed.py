@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from monitor.model import Finding, OrderState, Severity
+from monitor.model import Finding, Severity
 from monitor.obeying import broken
+from monitor.order import OrderState
 from monitor.rule import Labels, View, breach, clear, rule
 
 KEPT = 5.0

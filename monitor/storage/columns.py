@@ -12,7 +12,8 @@ from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 from sqlalchemy.types import TypeEngine
 
 from monitor.alerts.alert import Kind, State
-from monitor.model import Check, OrderState, Position, Severity, Side
+from monitor.model import Check, Position, Severity, Side
+from monitor.order import OrderState
 
 
 class Stored(TypeDecorator[Any]):

@@ -12,7 +12,8 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
-from monitor.model import STANDING, CashFlow, Order, OrderState, Person, Sample, StopMark, Trade
+from monitor.model import CashFlow, Person, Sample, Trade
+from monitor.order import STANDING, Order, OrderState, StopMark
 from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent
 from monitor.storage import schema
 from monitor.storage.schema import names, of

@@ -24,7 +24,8 @@ from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
 from monitor.mail import Card
-from monitor.model import CashFlow, Order, Person, Sample, Trade
+from monitor.model import CashFlow, Person, Sample, Trade
+from monitor.order import Order
 from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent, StoreError
 from monitor.storage import migrate, open_store, schema
 from monitor.storage.sqlite import File

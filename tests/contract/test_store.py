@@ -17,7 +17,8 @@ from monitor.alerts.alert import AlertEvent, State
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
-from monitor.model import Agent, CashFlow, Check, Order, OrderState, Person, Severity, Side
+from monitor.model import Agent, CashFlow, Check, Person, Severity, Side
+from monitor.order import Order, OrderState
 from monitor.ports import AuditEntry, Change, Snapshot, StoreError
 from monitor.storage import Database
 from tests.stores import T0, a_notification, a_sample, a_trade, an_alert, new_store, opened

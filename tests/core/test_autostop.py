@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from monitor.alerts.incident import Incident
 from monitor.autostop import CLEARS_AT, Move, Step, cause, step
-from monitor.model import Agent, AmountOrShare, AutoStop, Sample, Severity, StopMark
+from monitor.model import Agent, AmountOrShare, AutoStop, Sample, Severity
+from monitor.order import StopMark
 from monitor.rule import View
 
 T0 = 1_790_000_000.0

@@ -11,7 +11,8 @@ from bot.command import discover
 from bot.platforms.memory import Memory
 from bot.router import Router
 from monitor.alerts.alert import State
-from monitor.model import OrderState, Severity
+from monitor.model import Severity
+from monitor.order import OrderState
 from monitor.ports import AuditEntry
 from tests.fake_desk import ANA, BEN, NOW, FakeDesk, a_trade, an_alert
 

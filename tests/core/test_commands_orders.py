@@ -12,7 +12,8 @@ from bot.command import discover
 from bot.platforms.memory import Memory
 from bot.router import Router
 from monitor.desk import Log
-from monitor.model import OrderState, Position, Side
+from monitor.model import Position, Side
+from monitor.order import OrderState
 from monitor.ports import AuditEntry
 from tests.controls import Willing
 from tests.fake_desk import ANA, BEN, NOW, OPS, FakeDesk, a_sample

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from monitor.model import Agent, AmountOrShare, Finding, Limits, Order, OrderState, Position, Sample, Side, Verdict
+from monitor.model import Agent, AmountOrShare, Finding, Limits, Position, Sample, Side, Verdict
+from monitor.order import Order, OrderState
 from monitor.rule import Labels, View, discover
 
 NOW = 1_790_000_000.0

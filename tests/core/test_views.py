@@ -23,7 +23,8 @@ from monitor.alerts.silence import Silence
 from monitor.attribution import attribute
 from monitor.desk import AgentStatus, Times, Why
 from monitor.detectors.zscore import Score
-from monitor.model import Check, Order, OrderState
+from monitor.model import Check
+from monitor.order import Order, OrderState
 from monitor.performance import Figure, Performance
 from monitor.rule import discover
 from tests.fake_alarms import a_status

@@ -13,7 +13,8 @@ import pytest
 from monitor.alerts.alert import State
 from monitor.desk import DeskError
 from monitor.fleet import VERSION
-from monitor.model import Agent, AmountOrShare, Limits, OrderState, Sample
+from monitor.model import Agent, AmountOrShare, Limits, Sample
+from monitor.order import OrderState
 from monitor.ports import Change, ControlError, Observation, Snapshot
 from tests.controls import Willing
 from tests.flow.night import Obedient, night

@@ -13,7 +13,8 @@ import pytest
 
 from monitor.desk import DeskError
 from monitor.guard import Guard
-from monitor.model import Agent, AutoStop, Check, Order, OrderState, Position, Side, Trade
+from monitor.model import Agent, AutoStop, Check, Position, Side, Trade
+from monitor.order import Order, OrderState
 from monitor.ports import AgentControl, ControlError
 from tests.controls import Supervisor, Willing
 from tests.flow.night import LIMITS, Night, night

@@ -18,7 +18,7 @@ from bot.app import App
 from bot.chat import Message
 from bot.platforms.memory import Memory
 from bot.settings import console_user, load
-from monitor.model import Order
+from monitor.order import Order
 from monitor.ports import AuditEntry
 from tests.wire.stubborn import KEY
 

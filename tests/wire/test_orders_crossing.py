@@ -14,7 +14,8 @@ from monitor import guard
 from monitor.alerts.incident import Incident
 from monitor.autostop import cause
 from monitor.guard import Guard
-from monitor.model import Agent, AmountOrShare, AutoStop, Order, OrderState, Sample, Severity
+from monitor.model import Agent, AmountOrShare, AutoStop, Sample, Severity
+from monitor.order import Order, OrderState
 from monitor.ports import AgentControl
 from monitor.rule import View
 from tests.controls import Supervisor, Willing
