@@ -22,8 +22,8 @@ from monitor.model import Agent, AutoStop, Limits, Person
 
 _LARGEST_FILE = 1 << 20
 _NOWHERE = (
-    "There is nothing to watch: run `nightdesk init`, or copy nightdesk.example.toml to nightdesk.toml and mend it, or set AGENT_ID "
-    "(and AGENT_URL) to watch one agent, or see a fleet without either by `nightdesk demo`."
+    "There is nothing to watch: run `nightdesk init`, or copy nightdesk.example.toml to nightdesk.toml and mend it, or "
+    "set AGENT_ID (and AGENT_URL) to watch one agent, or see a fleet without either by `nightdesk demo`."
 )
 _VARIABLES: Mapping[lines.Path, str] = {
     ("agents", 0, "id"): "AGENT_ID",
