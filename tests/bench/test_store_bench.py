@@ -39,6 +39,7 @@ def _by_hand(folder: Path) -> float:
                 *(each.agent, round(each.time * 1e6), None, each.status, each.paused, each.equity, each.balance),
                 *(3, each.pnl_24h, each.win_rate, each.sharpe, each.max_drawdown, None, None, None, None),
                 *(each.cpu, None, None, '[["venue",true,"answers in 34 ms"]]' * 4),
+                *(*(None,) * 21, "[]", None),  # signals that this agent does not tell
             )
             for each in _tick(number)
         ]
