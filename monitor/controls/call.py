@@ -6,11 +6,11 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import httpx
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from monitor.controls._http import Call, accepted, ask, fault
 from monitor.model import Agent
@@ -21,7 +21,12 @@ WORDS = ("agent", "by", "reason")
 """What may stand in braces."""
 ACTIONS = ("pause", "stop", "resume", "close", "restart")
 USUAL = "whatever its call does: it is done only when the agent reports it"
-_BRACES = re.compile(r"\{([a-z_]*)\}")
+FORM = "application/x-www-form-urlencoded"
+OURS = ("connection", "content-length", "host", "transfer-encoding")
+"""Headers that follow from the call itself."""
+_BRACES = re.compile(r"\{([A-Za-z_]+)\}")
+_SHAPED = re.compile(r"\s*[\[{<\"]")
+"""How a text begins that is read by rules, in which nothing may be pasted."""
 
 
 def _place(url: str) -> str:
@@ -31,30 +36,65 @@ def _place(url: str) -> str:
         raise ValueError("must be an address like http://127.0.0.1:9001/off, without a password in it")
     if not url.isascii() or not url.isprintable() or " " in url or parts.fragment:
         raise ValueError("must hold no spaces and no #")
-    if _BRACES.search(f"{parts.netloc}{parts.path}"):
+    if parts.port == 0:  # a larger one than there are is refused by reading it
+        raise ValueError("must have a port between 1 and 65535")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError:
+        raise ValueError("must have a host name without empty or overlong parts") from None
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    if _BRACES.search("\n".join((parts.netloc, parts.path, *(name for name, _ in pairs)))):
         raise ValueError("may hold words in braces only as values of its query, like ?by={by}")
-    for _, value in parse_qsl(parts.query, keep_blank_values=True):
+    for _, value in pairs:
         _check(value)
     return url
 
 
 def _checked(body: Any) -> Any:
-    """A body whose texts hold only words that are known."""
-    if isinstance(body, str):
-        _check(body)
-    elif isinstance(body, dict):
-        for each in body.values():
-            _checked(each)
-    elif isinstance(body, list):
-        for each in body:
-            _checked(each)
+    """A body whose texts hold only words that are known; a text of JSON as the object or list that it is."""
+    read = _read(body) if isinstance(body, str) else None
+    body = read if isinstance(read, dict | list) else body
+    _known(body)
     return body
+
+
+def _known(value: Any) -> None:
+    if isinstance(value, str):
+        _check(value)
+    if isinstance(value, dict):
+        if any(_BRACES.search(name) for name in value):
+            raise ValueError("may hold words in braces only in its values")
+        for each in value.values():
+            _known(each)
+    if isinstance(value, list):
+        for each in value:
+            _known(each)
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _check(text: str) -> None:
     for found in _BRACES.finditer(text):
         if found[1] not in WORDS:
             raise ValueError(f"{found[0]} is not known: there is {', '.join(f'{{{each}}}' for each in WORDS)}")
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    names = [name.lower() for name in headers]
+    if len(set(names)) < len(names) or set(names) & set(OURS):
+        raise ValueError(f"must name each header once, and none of {', '.join(OURS)}")
+    if any(found[1] in WORDS for value in headers.values() for found in _BRACES.finditer(value)):
+        raise ValueError("may hold no words in braces: write them into the body or the query")
+    return headers
+
+
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_Value = Annotated[str, Field(pattern=r"^(?:[!-~](?:[ -~]{0,998}[!-~])?)?$")]
 
 
 class Template(BaseModel):
@@ -64,11 +104,29 @@ class Template(BaseModel):
 
     url: Annotated[str, AfterValidator(_place)]
     method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"] = "POST"
-    headers: dict[str, Annotated[str, Field(pattern=r"^[ -~]{0,1000}$")]] = {}
+    headers: Annotated[dict[_Name, _Value], AfterValidator(_headers), Field(repr=False)] = {}
     body: Annotated[Any, AfterValidator(_checked)] = None
-    """A text as it is, anything else as JSON; None: none."""
+    """JSON, as it is or as a text of it; a form, if its Content-Type says so; else a plain text; None: none."""
     expect: Annotated[tuple[Annotated[int, Field(ge=100, le=599)], ...], Field(max_length=20)] = ()
     """Statuses that are an acceptance; empty: all from 200 to 299."""
+
+    @property
+    def kind(self) -> str:
+        """The Content-Type that somebody wrote, without its parameters; empty if nobody did."""
+        written = next((value for name, value in self.headers.items() if name.lower() == "content-type"), "")
+        return written.partition(";")[0].strip().lower()
+
+    @model_validator(mode="after")
+    def _encodable(self) -> Self:
+        """Words are put only into what there is an encoder for."""
+        text = self.body if isinstance(self.body, str) else ""
+        if self.kind == FORM and not isinstance(self.body, str):
+            raise ValueError('a form is written as a text, like body = "note={reason}&on=0"')
+        if self.kind == FORM and any(_BRACES.search(name) for name, _ in parse_qsl(text, keep_blank_values=True)):
+            raise ValueError("a form may hold words in braces only in its values")
+        if self.kind != FORM and _BRACES.search(text) and (_SHAPED.match(text) or self.kind not in ("", "text/plain")):
+            raise ValueError("words in braces need a body that is JSON, a form or plain text")
+        return self
 
 
 class Options(BaseModel):
@@ -86,10 +144,26 @@ class Options(BaseModel):
     key: Key | None = None
     key_env: str | None = None
     """Name of the environment variable that holds the key, for sentences about it."""
-    key_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
+    key_header: _Name | None = None
     """Header that carries the key as it is; without it, it is a bearer's in Authorization."""
     timeout: Annotated[float, Field(gt=0, le=60)] = 5.0
     """Seconds the call may take."""
+
+    @property
+    def calls(self) -> dict[str, Template]:
+        """Action -> its call, of those that are written."""
+        known = {name: getattr(self, name) for name in ACTIONS}
+        return {name: each for name, each in known.items() if each is not None}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        """There is something to call, and the key stands in a header of its own."""
+        if not self.calls:
+            raise ValueError("needs a call: write at least pause = { url = ... }")
+        name = (self.key_header or "Authorization").lower()
+        if self.key is not None and any(name == each.lower() for one in self.calls.values() for each in one.headers):
+            raise ValueError(f"the header {name} carries the key: take it out of headers")
+        return self
 
 
 def build(options: Options) -> AgentControl:
@@ -104,18 +178,14 @@ class CallControl:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        known = {name: getattr(options, name) for name in ACTIONS}
-        self._templates: Mapping[str, Template] = {name: each for name, each in known.items() if each is not None}
+        self._templates: Mapping[str, Template] = options.calls
         self.abilities: Mapping[str, str] = {
             name: options.means if name in ("pause", "stop") else USUAL for name in self._templates
         }
 
     async def reach(self, agent: Agent) -> None:  # noqa: ARG002 - the port's shape
         """See whether anybody listens there, without giving an order. Errors: ControlError."""
-        template = next(iter(self._templates.values()), None)
-        if template is None:
-            raise ControlError("has no call: write at least pause = { url = ... } in its settings")
-        parts = urlsplit(template.url)
+        parts = urlsplit(next(iter(self._templates.values())).url)
         call = Call("HEAD", f"{parts.scheme}://{parts.netloc}/", {})
         try:
             async with asyncio.timeout(self._options.timeout):
@@ -127,9 +197,7 @@ class CallControl:
         """Make the call of one of the abilities; return what was said. Errors: ControlError."""
         template = self._templates.get(action)
         if template is None:
-            raise ControlError(
-                f"cannot be ordered to {line(action, 32)}: it takes {', '.join(self._templates) or 'nothing'}"
-            )
+            raise ControlError(f"cannot be ordered to {line(action, 32)}: it takes {', '.join(self._templates)}")
         words = {"agent": agent.id, "by": line(by, 100), "reason": line(reason, 500)}
         within = self._options.timeout
         try:
@@ -137,7 +205,7 @@ class CallControl:
                 status, said = await ask(self._call(template, words), within, self._options.key)
         except (TimeoutError, httpx.HTTPError) as error:
             raise fault(error, within) from None
-        return accepted(status, said, action, template.expect, self._options.key_env)
+        return accepted(status, said, urlsplit(template.url).path.lstrip("/"), template.expect, self._options.key_env)
 
     async def state(self, agent: Agent) -> str | None:  # noqa: ARG002 - the port's shape
         """Nothing: the agent itself reports it."""
@@ -149,19 +217,12 @@ class CallControl:
 
     def _call(self, template: Template, words: Mapping[str, str]) -> Call:
         parts = urlsplit(template.url)
-        query = urlencode(
-            [(name, _put(value, words)) for name, value in parse_qsl(parts.query, keep_blank_values=True)]
-        )
-        body = _filled(template.body, words)
-        text = body if isinstance(body, str) else None
-        headers = {**template.headers, **self._key()}
-        return Call(
-            template.method,
-            urlunsplit(parts._replace(query=query)),
-            headers,
-            json=None if text is not None else body,
-            content=text,
-        )
+        url, body = urlunsplit(parts._replace(query=_pairs(parts.query, words))), template.body
+        if isinstance(body, str):
+            plain = {} if template.kind else {"Content-Type": "text/plain; charset=utf-8"}
+            text = _pairs(body, words) if template.kind == FORM else _put(body, words)
+            return Call(template.method, url, {**plain, **template.headers, **self._key()}, content=text)
+        return Call(template.method, url, {**template.headers, **self._key()}, json=_inside(body, words))
 
     def _key(self) -> dict[str, str]:
         key, name = self._options.key, self._options.key_header
@@ -175,15 +236,11 @@ def _put(text: str, words: Mapping[str, str]) -> str:
     return _BRACES.sub(lambda found: words[found[1]], text)
 
 
-def _filled(body: Any, words: Mapping[str, str]) -> Any:
-    """The body with its words put in: inside a text of JSON written as JSON is, elsewhere as they are."""
-    if isinstance(body, str):
-        try:
-            json.loads(body)
-        except ValueError:
-            return _put(body, words)
-        return json.dumps(_inside(json.loads(body), words))
-    return _inside(body, words)
+def _pairs(text: str, words: Mapping[str, str]) -> str:
+    """A query or a form with its words put in, encoded; one without words as somebody wrote it."""
+    if not _BRACES.search(text):
+        return text
+    return urlencode([(name, _put(value, words)) for name, value in parse_qsl(text, keep_blank_values=True)])
 
 
 def _inside(value: Any, words: Mapping[str, str]) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from monitor.controls._process import Ran, run
+from monitor.controls._process import LONGEST_LINE, Ran, run
 from monitor.model import Agent
 from monitor.outside import line
 from monitor.ports import AgentControl, ControlError
@@ -66,35 +66,29 @@ class SystemdControl:
             raise ControlError(f"cannot be ordered to {line(action, 32)}: systemd takes {', '.join(VERBS)}")
         await self._shown()
         ran = await self._run(
-            "systemctl", *self._whose, "--no-ask-password", verb, "--", self._options.unit, patience=3.0
+            "systemctl", *self._whose, "--no-ask-password", verb, "--", self._options.unit, orders=True
         )
         if ran.code != 0:
             raise ControlError(f"was not ordered: systemctl {verb} failed: {ran.said or f'code {ran.code}'}")
-        shown = await self._shown()
+        try:
+            shown = await self._shown()
+        except ControlError:  # it was accepted all the same
+            return f"systemd: {self._options.unit} took {verb}"
         return f"systemd: {self._options.unit} is {shown['ActiveState']} ({shown['SubState']})"
 
     async def state(self, agent: Agent) -> str | None:  # noqa: ARG002 - the port's shape
         """Whether its process runs or is stopped. Errors: ControlError."""
         shown = await self._shown()
-        return "stopped" if shown["ActiveState"] in GONE and shown["MainPID"] == "0" else "running"
+        return "stopped" if shown["ActiveState"] in GONE and shown["MainPID"] in ("", "0") else "running"
 
     async def logs(self, agent: Agent, lines: int) -> tuple[str, ...]:  # noqa: ARG002 - the port's shape
         """The newest lines of its journal, oldest first. Errors: ControlError."""
-        ran = await self._run(
-            "journalctl",
-            *self._whose,
-            "-u",
-            self._options.unit,
-            "-n",
-            str(lines),
-            "-o",
-            "short-iso",
-            "--no-pager",
-            "-q",
-        )
-        if ran.code != 0:
+        which = ("-u", self._options.unit, "-n", str(lines), "-o", "short-iso", "--no-pager")
+        ran = await self._run("journalctl", *self._whose, *which)
+        found = [each for each in ran.out.split("\n") if each.strip() and not each.startswith("-- ")]
+        if ran.code != 0 or (not found and ran.said):  # without the right to read it, it says so and ends well
             raise ControlError(f"has a journal that cannot be read: {ran.said or f'code {ran.code}'}")
-        return tuple(each for each in ran.out.split("\n") if each.strip() and not each.startswith("-- "))
+        return tuple(each[:LONGEST_LINE] for each in found[-lines:])
 
     async def _shown(self) -> Mapping[str, str]:
         """What systemd knows of the unit. Errors: ControlError (systemd is not there, does not know it)."""
@@ -107,5 +101,6 @@ class SystemdControl:
             raise ControlError(f"is not known to systemd as {self._options.unit} ({state}): correct its unit")
         return {name: shown.get(name, "") for name in SHOWN}
 
-    async def _run(self, *arguments: str, patience: float = 1.0) -> Ran:
-        return await run(arguments, patience * self._options.timeout, {"SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""})
+    async def _run(self, *arguments: str, orders: bool = False) -> Ran:
+        within = self._options.timeout * (3.0 if orders else 1.0)
+        return await run(arguments, within, {"SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": ""}, orders=orders)

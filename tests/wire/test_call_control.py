@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from aiohttp import web
@@ -40,6 +41,7 @@ async def box() -> AsyncIterator[Box]:
             {
                 "method": request.method,
                 "path": request.path,
+                "raw": request.raw_path,
                 "query": dict(request.query),
                 "headers": dict(request.headers),
                 "body": await request.text(),
@@ -81,6 +83,39 @@ async def test_words_are_put_into_json_and_queries_and_cannot_break_out_of_them(
     assert json.loads(heard["body"]) == {"enabled": False, "who": "ana", "why": [said, "for alpha"]}
     assert heard["headers"]["X-Api-Key"] == "k-secret"
     assert "Authorization" not in heard["headers"]
+
+
+async def sent(template: dict[str, Any], reason: str = NASTY) -> dict[str, Any]:
+    """What arrives of one call."""
+    async with box() as one:
+        await build(Options.model_validate({"pause": {"url": one.url, **template}})).send(ALPHA, "pause", "ana", reason)
+    return one.heard[0]
+
+
+@pytest.mark.parametrize("body", ['{"why": "{reason}", "keep": {}}', {"why": "{reason}", "keep": {}}])
+async def test_json_is_sent_as_json_however_it_is_written(body: Any) -> None:
+    heard = await sent({"body": body})
+    assert json.loads(heard["body"]) == {"why": NASTY.strip(), "keep": {}}
+    assert heard["headers"]["Content-Type"] == "application/json"
+
+
+async def test_words_in_a_form_cannot_add_to_it() -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
+    heard = await sent({"body": "on=0&note={reason}&by={by}", "headers": form})
+    assert parse_qs(heard["body"], strict_parsing=True) == {"on": ["0"], "note": [NASTY.strip()], "by": ["ana"]}
+    assert (await sent({"body": "on=0&note={reason}"}))["headers"]["Content-Type"].startswith("text/plain")
+
+
+async def test_words_that_a_person_says_are_not_read_as_words_in_braces() -> None:
+    heard = await sent({"body": {"why": "{reason}"}}, "because {by} {key} {agent}")
+    assert json.loads(heard["body"]) == {"why": "because {by} {key} {agent}"}
+
+
+async def test_a_query_without_words_is_sent_as_it_was_written() -> None:
+    async with box() as one:
+        options = {"pause": {"url": f"{one.url}/off?now&x=a%2Fb+c"}}
+        await build(Options.model_validate(options)).send(ALPHA, "pause", "ana", NASTY)
+    assert one.heard[0]["raw"] == "/off?now&x=a%2Fb+c"
 
 
 async def test_a_body_that_is_json_as_text_stays_json_and_plain_text_stays_plain() -> None:
@@ -146,8 +181,33 @@ async def test_what_nobody_wrote_down_or_nobody_hears_is_refused() -> None:
         {"url": "http://h.example/", "body": {"a": ["{key}"]}},
         {"url": "http://h.example/", "method": "TRACE"},
         {"url": "http://h.example/", "headers": {"X": "a\r\nb"}},
+        {"url": "http://h.example/", "headers": {"X\r\nY": "a"}},
+        {"url": "http://h.example/", "headers": {"Content-Length": "3"}},
+        {"url": "http://h.example/", "headers": {"x-a": "1", "X-A": "2"}},
+        {"url": "http://h.example/", "headers": {"X": "{reason}"}},
+        {"url": "http://h.example/", "headers": {"X-Api-Key": "mine"}},
+        {"url": "http://h.example:99999/"},
+        {"url": "http://h..example/"},
+        {"url": "http://h.example/?{by}=1"},
+        {"url": "http://h.example/", "body": {"{by}": 1}},
+        {"url": "http://h.example/", "body": "why {Reason}"},
+        {"url": "http://h.example/", "body": '{"why": {reason}}'},
+        {"url": "http://h.example/", "body": "<why>{reason}</why>"},
+        {"url": "http://h.example/", "body": "why: {reason}", "headers": {"Content-Type": "application/yaml"}},
+        {
+            "url": "http://h.example/",
+            "body": "{by}=1",
+            "headers": {"content-type": "application/x-www-form-urlencoded"},
+        },
     ],
 )
 def test_a_template_that_could_go_elsewhere_is_refused(template: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Options.model_validate({"pause": template})
+        Options.model_validate({"pause": template, "key": "k-secret", "key_header": "X-Api-Key"})
+
+
+def test_nothing_to_call_is_refused_at_once_and_what_is_written_is_not_shown() -> None:
+    with pytest.raises(ValidationError, match="needs a call: write at least pause"):
+        Options.model_validate({"key": "k-secret"})
+    written = {"pause": {"url": "http://h.example/", "headers": {"X-Other": "k-other"}}, "key": "k-secret"}
+    assert "k-" not in repr(Options.model_validate(written))

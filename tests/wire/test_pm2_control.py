@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import psutil
 import pytest
 
+from monitor.controls._process import LONGEST_LINE
 from monitor.controls.pm2 import Options, Pm2Control, build
 from monitor.handling import MOST_CHARS
 from monitor.model import Agent
@@ -152,6 +155,69 @@ async def test_a_pm2_that_is_wrong_is_one_sentence_and_is_not_left_running(
         await asked(tmp_path, text, timeout=0.3 if "sleep" in text else 20.0)
 
 
+def alive(group: int) -> list[int]:
+    """The processes of a group that run; one that was ended and not yet collected runs no more."""
+    found = []
+    for each in psutil.process_iter(["status"]):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getpgid(each.pid) == group and each.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(each.pid)
+    return found
+
+
+@pytest.mark.parametrize("text", ["sleep 600 &", "setsid sleep 5 & sleep 600", "sleep 600"])
+async def test_what_a_late_pm2_began_is_ended_and_nobody_waits_for_what_got_away(tmp_path: Path, text: str) -> None:
+    group = tmp_path / "group"
+    async with asyncio.timeout(4):
+        with pytest.raises(ControlError, match=r"cannot be looked up by pm2, which took longer than 0\.3 s$") as late:
+            await asked(tmp_path, f"echo $$ > {group}\n{text}", timeout=0.3)
+    assert not late.value.uncertain  # nothing was ordered yet
+    async with asyncio.timeout(4):
+        while alive(int(group.read_text())):  # noqa: ASYNC110 - what was killed says nothing
+            await asyncio.sleep(0.01)
+
+
+async def test_an_order_that_pm2_does_not_end_in_time_may_have_been_obeyed(tmp_path: Path) -> None:
+    listed = """[ "$1" = jlist ] && echo '[{"name": "alpha"}]' && exit 0"""
+    control = build(Options(name="alpha", program=program(tmp_path, f"{listed}\nsleep 600"), timeout=0.3))
+    with pytest.raises(ControlError, match=r"was ordered by pm2, .* longer than 0\.9 s: it may have obeyed") as late:
+        await control.send(ALPHA, "stop", "ana", "")
+    assert late.value.uncertain
+
+
+async def logged(folder: Path, out: str, err: str | None, lines: int) -> tuple[str, ...]:
+    files = {"pm_out_log_path": folder / "out.log", "pm_err_log_path": folder / "err.log"}
+    files["pm_out_log_path"].write_text(out)
+    if err is not None:
+        files["pm_err_log_path"].write_text(err)
+    found = [{"name": "alpha", "pm2_env": {name: str(path) for name, path in files.items()}}]
+    return await build(Options(name="alpha", program=program(folder, f"echo '{json.dumps(found)}'"))).logs(ALPHA, lines)
+
+
+async def test_two_logs_that_tell_the_time_are_read_as_one(tmp_path: Path) -> None:
+    out = "2026-11-29 05:00:01,100 opened\n2026-11-29 05:00:03,000 closed\n"
+    err = "2026-11-29T05:00:02: failed\n  Traceback\n"
+    assert await logged(tmp_path, out, err, 3) == (
+        "err| 2026-11-29T05:00:02: failed",
+        "err|   Traceback",
+        "2026-11-29 05:00:03,000 closed",
+    )
+    assert await logged(tmp_path, "a\nb\nc\n", err, 3) == ("b", "c", "err|   Traceback")
+
+
+async def test_a_log_that_is_gone_or_is_no_file_does_not_hide_the_other(tmp_path: Path) -> None:
+    assert await logged(tmp_path, "a\n", None, 5) == ("a",)
+    os.mkfifo(tmp_path / "err.log")
+    assert await logged(tmp_path, "a\n", None, 5) == ("a",)
+    assert await logged(tmp_path, "", None, 5) == ()
+
+
+async def test_a_log_without_end_is_read_from_its_end(tmp_path: Path) -> None:
+    lines = await logged(tmp_path, "x" * 1_000_000 + "\n" + "y" * 300_000 + "\nlast\n", "", 5)
+    assert lines == ("last",)
+    assert await logged(tmp_path, "z" * 9_000 + "\nlast\n", "", 5) == ("z" * LONGEST_LINE, "last")
+
+
 async def test_a_program_that_is_not_there_is_said(tmp_path: Path) -> None:
     control = build(Options(name="alpha", program=str(tmp_path / "none")))
     with pytest.raises(ControlError, match="needs the program none, which cannot be run here"):
@@ -167,7 +233,26 @@ async def test_it_is_given_no_key_of_the_desk(tmp_path: Path, monkeypatch: pytes
     assert "PM2_DISCRETE_MODE=1" in seen.read_text()
 
 
-@pytest.mark.parametrize("name", ["-rf", "a b", "a;b", "", "a/../b"])
-def test_a_name_cannot_be_an_option_or_hold_anything_else(name: str) -> None:
+NAMES = [
+    "-rf",
+    "a b",
+    "a;b",
+    "",
+    "a/../b",
+    "all",
+    "ALL",
+    "0",
+    "12",
+    "1e3",
+    "0x1f",
+    "Infinity",
+    "a.json",
+    "a.yml",
+    "a.config.js",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_cannot_be_an_option_or_be_taken_for_anything_else(name: str) -> None:
     with pytest.raises(ValueError, match="name"):
         Options(name=name)

@@ -43,11 +43,16 @@ if words[:1] != ["--user"]:
     refuse("Failed to connect to bus: the recorded one is the user's")
 words = words[1:]
 if pathlib.Path(__file__).name == "journalctl":
-    if words != ["-u", "{unit}", "-n", words[3], "-o", "short-iso", "--no-pager", "-q"]:
+    if words != ["-u", "{unit}", "-n", words[3], "-o", "short-iso", "--no-pager"]:
         refuse("journalctl: unrecognized option")
+    if (here / "denied").exists():
+        print("No journal files were opened due to insufficient permissions.", file=sys.stderr)
+        print("-- No entries --"); sys.exit(0)
     lines = ["2026-11-29T05:00:%02d+0000 host alpha[812]: line %d token=abc123456" % (n, n) for n in range(60)]
     print("-- Boot 0123456789abcdef --"); print("\\n".join(lines[-int(words[3]):])); sys.exit(0)
 if words[:1] == ["show"]:
+    if (here / "gone").exists() and now != "active":
+        refuse("Failed to get properties: Transport endpoint is not connected")
     if words[1:4] != ["-p", "LoadState,ActiveState,SubState,MainPID,NRestarts", "--"]:
         refuse("systemctl: unrecognized option")
     if words[4] != "{unit}":
@@ -115,6 +120,14 @@ async def test_what_may_not_be_done_is_said_in_systemds_words(unit: Path) -> Non
     (unit / "denied").touch()
     with pytest.raises(ControlError, match="Interactive authentication required"):
         await build(Options(unit=UNIT, user=True)).send(ALPHA, "stop", "ana", "")
+    with pytest.raises(ControlError, match="has a journal that cannot be read: No journal files were opened"):
+        await build(Options(unit=UNIT, user=True)).logs(ALPHA, 5)
+
+
+@pytest.mark.skipif(REAL, reason="a real one does not go away")
+async def test_an_order_that_was_taken_is_taken_though_nobody_can_look_after_it(unit: Path) -> None:
+    (unit / "gone").touch()
+    assert await build(Options(unit=UNIT, user=True)).send(ALPHA, "stop", "ana", "") == f"systemd: {UNIT} took stop"
 
 
 @pytest.mark.parametrize("name", ["-H host", "a b", "a;b", "", "../x"])
