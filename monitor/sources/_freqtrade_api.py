@@ -11,15 +11,21 @@ import aiohttp
 from pydantic import SecretStr
 from yarl import URL
 
-from monitor.outside import line
+from monitor.outside import line, masked
 from monitor.sources._http import BODY_LIMIT
 from monitor.sources._snapshot import BadAnswerError
 
 OK, UNAUTHORIZED, NOT_FOUND = 200, 401, 404
+RENEWS_WITHIN = 10.0
+"""Seconds that a login may take, whoever waits for it."""
 
 
 class GoneError(BadAnswerError):
     """What was asked for is not there (HTTP 404)."""
+
+
+class TooLongError(BadAnswerError):
+    """The answer is longer than is read."""
 
 
 class Api:
@@ -31,7 +37,9 @@ class Api:
         """`env`: the variable that holds the password, for sentences. `tokens`: whether to log in for a token."""
         self._session = session
         self._url = f"{url}/api/v1"
-        self._basic = "Basic " + b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
+        pair = b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
+        self._basic = f"Basic {pair}"
+        self._secrets = (password, SecretStr(pair))
         self._env = env
         self._tokens = tokens
         self._access: str | None = None
@@ -41,7 +49,7 @@ class Api:
     async def get(self, path: str, *, exact: bool = False, **query: str | int) -> Any:
         """The JSON of an answer; `exact`: numbers stay the text they were sent as.
 
-        Errors: BadAnswerError, GoneError, aiohttp.ClientError, OSError.
+        Errors: BadAnswerError (GoneError, TooLongError), aiohttp.ClientError, OSError.
         """
         url = URL(f"{self._url}/{path}").with_query(query)
         before = self._access
@@ -66,7 +74,7 @@ class Api:
 
     async def _renew(self, stale: str | None) -> None:
         """Renew the token, unless somebody else has meanwhile; by the password where the refresh token is refused."""
-        async with self._renewing:
+        async with self._renewing, asyncio.timeout(RENEWS_WITHIN):
             if self._access not in (None, stale):
                 return
             if self._refresh is not None:
@@ -88,7 +96,7 @@ class Api:
             async for chunk in response.content.iter_any():
                 body += chunk
                 if len(body) > 4 * BODY_LIMIT:
-                    raise BadAnswerError("answered more than 4 MiB")
+                    raise TooLongError("answered more than 4 MiB")
             return response.status, bytes(body)
 
     def _read(self, path: str, status: int, body: bytes, *, exact: bool = False) -> Any:
@@ -96,8 +104,10 @@ class Api:
             raise BadAnswerError(f"refused user and password: check {self._env or 'them'}")
         if status == NOT_FOUND:
             raise GoneError(f"does not know /{path}")
+        if 300 <= status < 400:  # noqa: PLR2004 - the redirects of HTTP
+            raise BadAnswerError(f"answered HTTP {status}, a redirect, which is not followed: correct its url")
         if status != OK:
-            said = _error(body)
+            said = self._error(body)
             raise BadAnswerError(f"answered /{path} with HTTP {status}" + (f": {said}" if said else ""))
         numbers: dict[str, Any] = {"parse_float": str, "parse_int": str} if exact else {}
         try:
@@ -112,12 +122,13 @@ class Api:
             raise BadAnswerError("answered a login without a token")
         return word
 
-
-def _error(body: bytes) -> str:
-    """What freqtrade says is wrong: an application's error comes as `error`, one of its server's as `detail`."""
-    try:
-        said = json.loads(body[:BODY_LIMIT])
-    except (ValueError, RecursionError):
-        return ""
-    words = [said.get(name) for name in ("error", "detail")] if isinstance(said, dict) else []
-    return line(next((each for each in words if isinstance(each, str)), ""))
+    def _error(self, body: bytes) -> str:
+        """What freqtrade says is wrong: an application's error comes as `error`, one of its server's as `detail`."""
+        for each in (*self._secrets, SecretStr(self._access or ""), SecretStr(self._refresh or "")):
+            body = masked(body, each)
+        try:
+            said = json.loads(body[:BODY_LIMIT])
+        except (ValueError, RecursionError):
+            return ""
+        words = [said.get(name) for name in ("error", "detail")] if isinstance(said, dict) else []
+        return line(next((each for each in words if isinstance(each, str)), ""))

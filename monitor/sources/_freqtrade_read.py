@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from monitor.model import EXACT, Position, Sample, Side, Trade
 from monitor.outside import line
 from monitor.sources._snapshot import LARGEST, BadAnswerError
+from monitor.sources._trades import LATEST, MOST_DIGITS, MOST_PLACES
 
 HALTED = ("paused", "stopped")
 """States in which nothing is entered."""
 MOST_POSITIONS = 200
 HOUR, DAY = 3_600.0, 86_400.0
+MEAN = Context(prec=12)
+"""A mean price has so many digits; what is rounded off is seen in the fees, never in the net profit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Looked:
     open: Sequence[Any]
     health: Mapping[str, Any]
     machine: Mapping[str, Any] | None = None
+    profit: Mapping[str, Any] | None = None
 
 
 def read_sample(agent: str, seen: Looked, time: float, latency: float | None, profits: Profits) -> Sample:
@@ -39,9 +42,10 @@ def read_sample(agent: str, seen: Looked, time: float, latency: float | None, pr
     paused = state in HALTED or config.get("max_open_trades") == 0
     held = positions(seen.open)
     worth = _exposure(seen.open)
-    equity = _number(balance.get("total_bot", balance.get("total")))
+    equity = _number(balance.get("total" if balance.get("total_bot") is None else "total_bot"))
     started, worked = _number(seen.health.get("bot_startup_ts")), _number(seen.health.get("last_process_ts"))
     memory, cpu = _machine(seen.machine)
+    won, drawdown = _judged(seen.profit)
     return Sample(
         agent,
         time,
@@ -50,14 +54,16 @@ def read_sample(agent: str, seen: Looked, time: float, latency: float | None, pr
         paper=config["dry_run"] if isinstance(config.get("dry_run"), bool) else None,
         equity=equity,
         balance=_stake(balance, "balance"),
-        available=_stake(balance, "free"),
+        available=_available(balance),
         open_positions=len(seen.open),
         positions=held,
         exposure=worth,
-        leverage=worth / equity if _futures(config) and worth is not None and equity else None,
+        leverage=worth / equity if _futures(config) and worth is not None and equity and equity > 0 else None,
         pnl_1h=profits.since(time - HOUR),
         pnl_24h=profits.since(time - DAY),
         pnl_7d=profits.since(time - 7 * DAY),
+        win_rate=won,
+        max_drawdown=drawdown,
         heartbeat_age=None if worked is None else max(0.0, time - worked),
         uptime=None if started is None else max(0.0, time - started),
         memory=memory,
@@ -82,11 +88,6 @@ class Profits:
         """Say that everything closed since a time is here."""
         self._whole = since if self._whole is None else min(self._whole, since)
 
-    @property
-    def known(self) -> bool:
-        """Whether anything is known of them."""
-        return self._whole is not None
-
     def since(self, time: float) -> float | None:
         """Net profit of what closed since a time; None where some of it may be missing."""
         if self._whole is None or self._whole > time:
@@ -99,9 +100,11 @@ class Profits:
 
 
 def positions(rows: Sequence[Any]) -> tuple[Position, ...] | None:
-    """What is open, sorted by asset, side and id; None where a row makes no sense."""
+    """What is open, sorted by asset, side and id; None where a row makes no sense, or there are too many."""
+    if len(rows) > MOST_POSITIONS:  # whole or not at all: half of it would look like positions that were closed
+        return None
     found = []
-    for row in rows[:MOST_POSITIONS]:
+    for row in rows:
         size = _number(row.get("amount")) if isinstance(row, dict) else None
         pair = row.get("pair") if isinstance(row, dict) else None
         if size is None or size < 0 or not isinstance(pair, str):
@@ -120,10 +123,17 @@ def read_trade(agent: str, row: Mapping[str, Any], *, paper: bool | None) -> Tra
     What stands between its gross and freqtrade's own profit (fees, funding, interest) is its fees, so that what it
     made is exactly what freqtrade says.
     """
-    number, opened, closed = _int(row, "trade_id"), _int(row, "open_timestamp"), _int(row, "close_timestamp")
-    size, entry, leave = (_decimal(row, name) for name in ("amount", "open_rate", "close_rate"))
+    number, opened, closed = (integer(row, name) for name in ("trade_id", "open_timestamp", "close_timestamp"))
     profit = _decimal(row, "close_profit_abs")
     side = Side.SHORT if row.get("is_short") is True else Side.LONG
+    size, entry, leave = _in_parts(row, side) or tuple(
+        _decimal(row, name) for name in ("amount", "open_rate", "close_rate")
+    )
+    if size <= 0:
+        raise ValueError("amount of a trade is no size above 0")
+    for name, time in (("open_timestamp", opened), ("close_timestamp", closed)):
+        if time >= LATEST * 1000:
+            raise ValueError(f"{name} of a trade is no time in ms")
     move = leave - entry if side is Side.LONG else entry - leave
     gross = EXACT.multiply(move, size)
     return Trade(
@@ -144,7 +154,37 @@ def read_trade(agent: str, row: Mapping[str, Any], *, paper: bool | None) -> Tra
 
 def trade_id(row: Any) -> int:
     """The id of a trade, whose numbers may still be text. Errors: ValueError."""
-    return _int(row if isinstance(row, dict) else {}, "trade_id")
+    return integer(row, "trade_id")
+
+
+def integer(row: Any, name: str) -> int:
+    """A whole number of a trade, which may still be text. Errors: ValueError."""
+    try:
+        number = int(str(row.get(name)))
+    except (ValueError, AttributeError):
+        number = -1
+    if not 0 <= number < LARGEST:
+        raise ValueError(f"{name} of a trade is no whole number")
+    return number
+
+
+def _in_parts(row: Mapping[str, Any], side: Side) -> tuple[Decimal, Decimal, Decimal] | None:
+    """Size and mean prices of a trade that was left in more than one part: its row tells of the last part only."""
+    into = "buy" if side is Side.LONG else "sell"
+    worth, amount, parts = {True: Decimal(0), False: Decimal(0)}, {True: Decimal(0), False: Decimal(0)}, 0
+    orders = row.get("orders")
+    for each in orders if isinstance(orders, list) else ():
+        try:
+            filled, price = _decimal(each, "filled"), _decimal(each, "safe_price")
+        except (ValueError, AttributeError):  # nothing of it was filled
+            continue
+        entry = each.get("ft_order_side") == into
+        parts += not entry and filled > 0
+        amount[entry] += filled
+        worth[entry] += filled * price
+    if parts < 2 or not all(each > 0 for each in amount.values()):  # noqa: PLR2004 - more than one
+        return None
+    return amount[False], MEAN.divide(worth[True], amount[True]), MEAN.divide(worth[False], amount[False])
 
 
 def _name(row: Mapping[str, Any], name: str) -> str:
@@ -154,27 +194,23 @@ def _name(row: Mapping[str, Any], name: str) -> str:
     return line(value)
 
 
-def _int(row: Mapping[str, Any], name: str) -> int:
-    try:
-        return int(str(row.get(name)))
-    except ValueError:
-        raise ValueError(f"{name} of a trade is no whole number") from None
-
-
 def _decimal(row: Mapping[str, Any], name: str) -> Decimal:
     try:
         number = Decimal(str(row.get(name)))
     except InvalidOperation:
         number = Decimal("NaN")
-    if not number.is_finite() or abs(number.adjusted()) > 30:  # noqa: PLR2004 - no price is larger or finer
+    if not number.is_finite():
         raise ValueError(f"{name} of a trade is no number")
+    exponent = number.as_tuple().exponent
+    if number.adjusted() >= MOST_DIGITS or not isinstance(exponent, int) or abs(exponent) > MOST_PLACES:
+        raise ValueError(f"{name} of a trade is no number: larger or finer than any price")
     return number
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:  # NaN is not
         return None
-    return float(value) if abs(value) <= LARGEST else None
+    return float(value)
 
 
 def _stake(balance: Mapping[str, Any], name: str) -> float | None:
@@ -184,6 +220,12 @@ def _stake(balance: Mapping[str, Any], name: str) -> float | None:
         if isinstance(row, dict) and row.get("currency") == balance.get("stake"):
             return _number(row.get(name))
     return None
+
+
+def _available(balance: Mapping[str, Any]) -> float | None:
+    """What is free of the currency that is staked, as far as the bot may use it."""
+    known = [each for each in (_stake(balance, "free"), _stake(balance, "bot_owned")) if each is not None]
+    return min(known, default=None)
 
 
 def _exposure(rows: Sequence[Any]) -> float | None:
@@ -207,3 +249,10 @@ def _machine(said: Mapping[str, Any] | None) -> tuple[float | None, float | None
     memory, cores = _number(said.get("ram_pct")), said.get("cpu_pct")
     known = [each for each in map(_number, cores if isinstance(cores, list) else ()) if each is not None]
     return None if memory is None else memory / 100, sum(known) / len(known) / 100 if known else None
+
+
+def _judged(said: Mapping[str, Any] | None) -> tuple[float | None, float | None]:
+    """Win rate and largest drawdown of the closed trades, as freqtrade reckons them; None without any."""
+    if said is None or not _number(said.get("closed_trade_count")):
+        return None, None
+    return _number(said.get("winrate")), _number(said.get("max_drawdown"))

@@ -19,6 +19,8 @@ LARGEST = 1 << 20
 FIRST, LONGEST = 1.0, 60.0
 """Seconds before it is connected again: at first, at most."""
 HEARTBEAT = 20.0
+CONNECTS_WITHIN, ENDS_WITHIN = 10.0, 1.0
+"""Seconds to connect, and to say goodbye to who does not answer any more."""
 
 log = structlog.get_logger()
 
@@ -55,19 +57,30 @@ class Stream:
             pause = min(LONGEST, 2 * pause)
 
     async def _listen(self) -> bool:
-        """Listen until the connection ends; returns whether anything was heard."""
-        # The token stands in the address: an error that names that is never shown.
-        url = URL(self._url).with_query(token=await self._api.token())
-        heard = False
-        async with self._session.ws_connect(url, heartbeat=HEARTBEAT, max_msg_size=LARGEST) as socket:
+        """Listen until the connection ends; returns whether it was one: it lasted, or something was heard."""
+        time = asyncio.get_running_loop().time
+        begun, heard = time(), False
+        async with asyncio.timeout(CONNECTS_WITHIN):
+            socket = await self._connect()
+        try:
             await socket.send_json({"type": "subscribe", "data": list(TOPICS)})
             async for message in socket:
                 if message.type is aiohttp.WSMsgType.TEXT and _topic(message.data) in TOPICS:
                     heard = True
                     self._stir(self._agent)
-        if not heard:
+        finally:
+            await socket.close()
+        good = heard or time() - begun > LONGEST
+        if not good:
             self._api.forget()
-        return heard
+            self._tell("it was closed at once")
+        return good
+
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse:
+        # The token stands in the address: an error that names that is never shown.
+        url = URL(self._url).with_query(token=await self._api.token())
+        ends = aiohttp.ClientWSTimeout(ws_close=ENDS_WITHIN)
+        return await self._session.ws_connect(url, heartbeat=HEARTBEAT, max_msg_size=LARGEST, timeout=ends)
 
     def _tell(self, why: str) -> None:
         if not self._told:

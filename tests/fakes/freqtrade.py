@@ -45,16 +45,28 @@ class FakeFreqtrade:
     trades: list[dict[str, Any]] = field(default_factory=list)
     fails: dict[str, int] = field(default_factory=dict)
     """Path -> the status that it answers with instead."""
+    texts: dict[str, str] = field(default_factory=dict)
+    """Path -> what it says when it fails, where that is not freqtrade's own error."""
     old: bool = False
-    """Whether it is of 2024: no /pause, and a stop of entries leaves the state as it is."""
+    """Whether it is of 2024: a stop of entries leaves the state as it is, and trades come by their ids only."""
+    slow: dict[str, asyncio.Event] = field(default_factory=dict)
+    """Path -> until when it does not answer."""
+    answers: dict[str, Any] = field(default_factory=dict)
+    """Path -> what it answers in place of the truth."""
     asked: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
     """Access tokens that are taken."""
     refreshes: bool = True
+    initial: str = "running"
+    """What it is once it has read its settings anew, which takes it a question or two."""
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
-    page: int = 500
-    """Trades that it gives in a page at most."""
+    sold: str | None = None
+    """By what kind of order everything was sold."""
+    heavy: int = 0
+    """Bytes that each trade says for nothing."""
     _made: int = 0
+    _reads: int = 0
+    """Questions until its settings are read."""
 
     def expire(self) -> None:
         """Let every access token run out."""
@@ -66,13 +78,14 @@ class FakeFreqtrade:
 
     async def tell(self, topic: str) -> None:
         """Tell over every WebSocket."""
-        for each in self.sockets:
+        for each in (each for each in self.sockets if not each.closed):
             await each.send_json({"type": topic, "trade_id": 1})
 
     def answer(self, path: str) -> Any:
         """What a path answers."""
         closed = sorted((each for each in self.trades if not each["is_open"]), key=lambda each: each["trade_id"])
-        rows = [{"currency": "USDT", "free": 693.7, "balance": 703.8}, {"currency": "BTC", "free": 0.1}]
+        money = {"currency": "USDT", "free": 703.8, "balance": 703.8, "bot_owned": 693.7}
+        rows = [money, {"currency": "BTC", "free": 0.1}]
         row = ["2026-11-23 17:36:13", 1.0, "freqtrade.worker", "INFO", "token=abc123456\nsecond line"]
         config = {"state": self.state, "dry_run": True, "max_open_trades": self.max_open_trades, "version": "x"}
         return {
@@ -81,7 +94,8 @@ class FakeFreqtrade:
             "status": [each for each in self.trades if each["is_open"]],
             "health": {"last_process_ts": NOW, "bot_start_ts": 1, "bot_startup_ts": NOW - 900},
             "sysinfo": {"cpu_pct": [10.0, 30.0], "ram_pct": 41.0},
-            "version": {"version": "2026.9"},
+            "version": {"version": "2024.9" if self.old else "2026.9"},
+            "profit": {"closed_trade_count": len(closed), "winrate": 0.75, "max_drawdown": 0.02},
             "logs": {"log_count": 1, "logs": [row]},
             "trades": closed,
         }[path]
@@ -114,12 +128,14 @@ async def fake_freqtrade() -> AsyncIterator[FakeFreqtrade]:
 def _handler(fake: FakeFreqtrade) -> Any:
     async def handle(request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"]
+        fake.asked.append(f"{request.method} {path}")
+        if path in fake.slow:
+            await fake.slow[path].wait()
+        if path in fake.fails:
+            text = fake.texts.get(path) or json.dumps({"error": f"Error querying /api/v1/{path}: no rights"})
+            return web.Response(status=fake.fails[path], text=text)
         if path == "message/ws":
             return await _socket(request, fake)
-        fake.asked.append(f"{request.method} {path}")
-        if path in fake.fails:
-            text = json.dumps({"error": f"Error querying /api/v1/{path}: no rights"})
-            return web.Response(status=fake.fails[path], text=text)
         if path == "ping":
             return web.json_response({"status": "pong"})
         if path.startswith("token/"):
@@ -144,9 +160,17 @@ def _token(request: web.Request, fake: FakeFreqtrade, path: str) -> web.Response
 async def _answer(request: web.Request, fake: FakeFreqtrade, path: str) -> web.Response:
     if request.method == "POST":
         return await _ordered(request, fake, path)
+    if path == "show_config" and fake.state == "reload_config":
+        fake._reads -= 1
+        if not fake._reads:
+            fake.state, fake.max_open_trades = fake.initial, 3.0
+    if path in fake.answers:
+        return web.json_response(fake.answers[path])
     if path == "trades":
         rows, at = fake.answer("trades"), int(request.query.get("offset", 0))
-        page = rows[at : at + min(int(request.query["limit"]), fake.page)]
+        if request.query.get("order_by_id", "true") == "false" and not fake.old:
+            rows.sort(key=lambda each: each["close_timestamp"], reverse=True)
+        page = [{**each, "enter_tag": fake.heavy * "x"} for each in rows[at : at + int(request.query["limit"])]]
         return web.json_response({"trades": page, "trades_count": len(page), "offset": at, "total_trades": len(rows)})
     if path.startswith("trade/"):
         found = [each for each in fake.trades if str(each["trade_id"]) == path.removeprefix("trade/")]
@@ -158,12 +182,13 @@ async def _answer(request: web.Request, fake: FakeFreqtrade, path: str) -> web.R
 
 async def _ordered(request: web.Request, fake: FakeFreqtrade, path: str) -> web.Response:
     said = ""
-    if path == "stopentry" and not fake.old:
+    if path in ("stopentry", "stopbuy") and not fake.old:  # one that is stopped begins by it, paused
         fake.state, said = "paused", "paused, no more entries will occur from now."
-    elif path == "stopbuy" and fake.old:
-        fake.max_open_trades, said = 0, "No more entries will occur from now. Run /reload_config to reset."
+    elif path in ("stopentry", "stopbuy"):
+        fake.max_open_trades = 0 if fake.state == "running" else fake.max_open_trades
+        said = "No more entries will occur from now. Run /reload_config to reset."
     elif path == "reload_config":
-        fake.max_open_trades, fake.state, said = 3.0, "running", "Reloading config ..."
+        fake.state, fake._reads, said = "reload_config", 2, "Reloading config ..."
     elif path in ("start", "stop"):
         fake.state, said = {"start": "running", "stop": "stopped"}[path], f"{path}ping trader ..."
     elif path == "forceexit":
@@ -172,9 +197,12 @@ async def _ordered(request: web.Request, fake: FakeFreqtrade, path: str) -> web.
 
 
 def _sold(asked: Any, fake: FakeFreqtrade) -> web.Response:
-    if asked != {"tradeid": "all"} or fake.state == "stopped":
+    if asked.get("ordertype") not in (None, "market", "limit"):
+        return web.json_response({"detail": "Input should be 'limit' or 'market'"}, status=422)
+    if asked["tradeid"] != "all" or fake.state == "stopped":
         return web.json_response({"error": "Error querying /api/v1/forceexit: trader is not running"}, status=502)
-    for each in fake.trades:
+    fake.sold = asked.get("ordertype") or "as its strategy says"
+    for each in (each for each in fake.trades if each["is_open"]):
         each.update(is_open=False, close_rate=58_000.0, close_timestamp=NOW * 1000, close_profit_abs=0.25)
     return web.json_response({"result": "Created exit orders for all open trades."})
 

@@ -88,7 +88,7 @@ class Bench(IStrategy):
     stoploss = -0.03
     startup_candle_count = 5
     process_only_new_candles = False
-    order_types = {"entry": "market", "exit": "market", "stoploss": "market", "stoploss_on_exchange": False}
+    order_types = {"entry": "market", "exit": "limit", "stoploss": "market", "stoploss_on_exchange": False}
 
     def populate_indicators(self, dataframe, metadata):
         return dataframe

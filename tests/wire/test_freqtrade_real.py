@@ -15,7 +15,8 @@ from bot.app import App
 from bot.chat import Message
 from bot.platforms.memory import Memory
 from bot.settings import console_user, load
-from monitor.model import Sample
+from monitor.controls.freqtrade import Options, build
+from monitor.model import Agent, Sample
 from tests.wire.real_freqtrade import PASSWORD, USER, Bot, freqtrade
 
 PROGRAM = os.environ.get("NIGHTDESK_FREQTRADE")
@@ -97,6 +98,21 @@ async def agrees(desk: Desk, bot: Bot) -> bool:
     return same and net == Decimal(str(after["profit_closed_coin"]))
 
 
+async def halted(bot: Bot) -> bool:
+    """Whether it enters nothing, in the words of its version."""
+    config = await bot.ask("show_config")
+    say(f"show_config.state {config['state']}, max_open_trades {config['max_open_trades']:g}")
+    return bool(config["state"] == "paused" or config["max_open_trades"] == 0)
+
+
+async def forced(bot: Bot) -> set[str]:
+    """By what kinds of orders trades were left that somebody closed."""
+    trades = (await bot.ask("trades"))["trades"]
+    return {
+        each["order_type"] for trade in trades for each in trade["orders"] if each.get("ft_order_tag") == "force_exit"
+    }
+
+
 @pytest.mark.parametrize("login", ["basic", "jwt"])
 async def test_the_desk_shows_what_freqtrade_shows_and_orders_are_obeyed(tmp_path: Path, login: str) -> None:
     assert PROGRAM is not None
@@ -117,27 +133,26 @@ async def test_the_desk_shows_what_freqtrade_shows_and_orders_are_obeyed(tmp_pat
         assert sample.equity is not None
         assert sample.equity == pytest.approx(balance["total_bot"], rel=0.02)
         assert sample.paper is True
+        say(f"win rate {sample.win_rate}, /profit {profit['winrate']}; max drawdown {sample.max_drawdown}")
         assert sample.positions is not None
         status = await desk.give("/status alpha")
         assert "paper" in status.title
 
         paused = await desk.give("/pause alpha")
         assert paused.title.startswith("alpha is paused: confirmed by alpha after")
-        assert (await bot.ask("show_config"))["state"] == "paused"
-        say(f"show_config.state {(await bot.ask('show_config'))['state']}")
+        assert await halted(bot)
 
         await bot.restart()  # it comes back running: the desk pauses it again
         say("freqtrade was restarted")
 
         async def held() -> bool:
-            return (await bot.ask("show_config"))["state"] == "paused" and desk.sample.paused is True
+            return desk.sample.paused is True and await halted(bot)
 
         await until(held, 60)
-        say(f"show_config.state {(await bot.ask('show_config'))['state']}: paused again by the desk")
+        say("it was paused again by the desk")
         resumed = await desk.give("/resume alpha")
         assert resumed.title.startswith("alpha is running again: confirmed by alpha after")
-        assert (await bot.ask("show_config"))["state"] == "running"
-        say(f"show_config.state {(await bot.ask('show_config'))['state']}")
+        assert not await halted(bot)
 
         lines = await desk.give("/logs alpha 20")
         assert "freqtrade" in lines.text
@@ -154,6 +169,7 @@ async def test_the_desk_shows_what_freqtrade_shows_and_orders_are_obeyed(tmp_pat
         await desk.give("/pause alpha")
         closed = await desk.give("/close alpha")
         assert closed.title.startswith("alpha holds no position any more: confirmed by alpha after")
+        assert await forced(bot) <= {"market"}
         await until(lambda: agrees(desk, bot), 30)
         trades, net = await desk.net()
         say(f"{trades} closed trades, net {net} USDT; /profit {(await bot.ask('profit'))['profit_closed_coin']}")
@@ -193,7 +209,7 @@ async def test_a_fill_is_seen_at_once_and_not_at_the_next_poll(tmp_path: Path) -
         await until(lambda: _asked(desk))
         await asyncio.sleep(2.0)  # its WebSocket connects after the first look
         trade = (await bot.ask("status"))[0]["trade_id"]
-        await bot.ask("forceexit", "POST", tradeid=str(trade))
+        await bot.ask("forceexit", "POST", tradeid=str(trade), ordertype="market")
 
         async def stored() -> bool:
             return any(each.id.startswith(f"{trade}-") for each in await desk.app.store.trades("alpha", 0.0))
@@ -201,3 +217,18 @@ async def test_a_fill_is_seen_at_once_and_not_at_the_next_poll(tmp_path: Path) -
         begun = asyncio.get_running_loop().time()
         await until(stored, 30)
         say(f"a forced exit was stored {asyncio.get_running_loop().time() - begun:.1f} s later, at a poll of 10 min")
+
+
+async def test_what_is_closed_is_left_at_market_though_the_strategy_leaves_by_limit_orders(tmp_path: Path) -> None:
+    assert PROGRAM is not None
+    async with freqtrade(tmp_path, PROGRAM) as bot:
+        control = build(Options.model_validate({"url": bot.url, "username": USER, "password": PASSWORD}))
+
+        async def left() -> bool:
+            """Its own exits may come first: until one was forced."""
+            await control.send(Agent("alpha"), "close", "ana", "")
+            return bool(await forced(bot))
+
+        await until(left, 120)
+        assert await forced(bot) == {"market"}
+        say(f"orders of forced exits: {await forced(bot)}; its strategy leaves by limit orders")

@@ -3,54 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from monitor.model import Agent, Position, Side
-from monitor.ports import AgentSource, Observation
-from monitor.sources import Means, fleet_session
-from monitor.sources.freqtrade import PAGE, Options, build
-from tests.fakes.freqtrade import NOW, PASSWORD, USER, FakeFreqtrade, a_row, fake_freqtrade
-
-ALPHA = Agent("alpha")
-
-
-class Clock:
-    def now(self) -> float:
-        return NOW + 5.0
-
-
-@dataclass
-class Bot:
-    """A fake, the source that reads it, and what was stirred."""
-
-    fake: FakeFreqtrade
-    source: AgentSource
-    stirred: list[str] = field(default_factory=list)
-    cursor: str | None = None
-
-    async def look(self) -> Observation:
-        seen = await self.source.fetch(ALPHA, self.cursor)
-        self.cursor = seen.cursor or self.cursor
-        return seen
-
-
-@asynccontextmanager
-async def a_bot(**options: Any) -> AsyncIterator[Bot]:
-    async with fake_freqtrade() as fake, fleet_session(30.0) as session:
-        stirred: list[str] = []
-        known = {"url": fake.url, "username": USER, "password": PASSWORD, "password_env": "FT_PASSWORD"}
-        chosen = Options.model_validate({**known, "websocket": False, **options})
-        source = build(chosen, Means(session, Clock(), stirred.append))
-        try:
-            yield Bot(fake, source, stirred)
-        finally:
-            await source.close()
+from monitor.model import Position, Side
+from monitor.sources._freqtrade_trades import PAGE
+from tests.fakes.freqtrade import NOW, a_row
+from tests.wire.watched_freqtrade import ALPHA, a_bot
 
 
 async def test_one_look_is_its_money_its_positions_its_machine_and_its_closed_trades() -> None:
@@ -90,12 +51,8 @@ async def test_a_long_history_is_read_over_several_looks_and_a_restart_of_the_de
         bot.fake.trades = [a_row(number, "0.01") for number in range(1, 12 * PAGE + 8)]
         ids = {each.id for each in (await bot.look()).trades}
         assert len(ids) == 10 * PAGE
-        cursor = bot.cursor
-        async with fleet_session(30.0) as session:
-            known = {"url": bot.fake.url, "username": USER, "password": PASSWORD, "websocket": False}
-            bot.source = build(Options.model_validate(known), Means(session, Clock()))
-            bot.cursor = cursor
-            last = await bot.look()
+        bot.begin_anew()
+        last = await bot.look()
         ids |= {each.id for each in last.trades}
         assert len(ids) == 12 * PAGE + 7
     # All of them closed within the last hour: more than a page, which is all that is read again after a start.
