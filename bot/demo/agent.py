@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.demo.market import Market
-from bot.demo.trader import STYLES, Trader
+from bot.demo.trader import STYLES, Trader, TradeRow
+from bot.demo.venue import Venue
 from monitor.sdk import OpenPosition, Probe
 
 MINIMUM = 100.0
@@ -32,32 +33,6 @@ class DemoProbe(Probe):
     async def pause(self, by: str = "", reason: str = "") -> str:
         """Pause, or only say so."""
         return "paused" if self.lying else await super().pause(by, reason)
-
-
-class Venue:
-    """An exchange small enough for one process: it answers every request with its status."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.url = ""
-
-    async def open(self) -> asyncio.Server:
-        """Serve on a free port of this machine."""
-        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/ping"
-        return server
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(5):
-                await reader.readuntil(b"\r\n\r\n")
-                head = f"HTTP/1.1 {self.status} -\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-                writer.write(head.encode())
-                await writer.drain()
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            return
-        finally:
-            writer.close()
 
 
 @dataclass(slots=True)
@@ -87,10 +62,11 @@ class Life:
         prices = self.market.tick()
         self.probe.feed()
         if not self.hanging:
-            halted = (self.asset,) if self.torn else ()
+            halted, before = (self.asset,) if self.torn else (), self.trader.positions
             closed = self.trader.act(prices, time.time(), may_open=not self.probe.paused, halted=halted)
-            for row in closed:
-                self.probe.trade(**row)
+            self._told(closed)
+            for each in set(self.trader.positions) - set(before):
+                self.probe.order(each.asset, "buy" if each.side > 0 else "sell", each.size, each.price)
             self.probe.decision()
         self.tell()
 
@@ -111,11 +87,21 @@ class Life:
         worth = sum(each.size * prices[each.asset] for each in self.trader.positions)
         self.probe.money(self.trader.balance, self.trader.equity(prices), exposure=worth, positions=held)
 
+    async def ask(self) -> None:
+        """Ask the venue, as one does for prices."""
+        took, well = await self.venue.ask()
+        self.probe.venue_call("ticker", took, ok=well)
+
     async def close(self) -> None:
         """Close every position, as ordered."""
-        for row in self.trader.close_all(self.market.prices, time.time()):
-            self.probe.trade(**row)
+        self._told(self.trader.close_all(self.market.prices, time.time()))
         self.tell()
+
+    def _told(self, closed: list[TradeRow]) -> None:
+        for row in closed:
+            side = "sell" if row["side"] == "long" else "buy"
+            self.probe.order(row["asset"], side, float(row["size"]), float(row["exit_price"]))
+            self.probe.trade(**row)
 
 
 def crash(life: Life) -> None:
@@ -232,6 +218,7 @@ async def live(options: argparse.Namespace, key: str) -> None:
                     async with asyncio.timeout(options.tick):
                         await stop.wait()
                 life.tick()
+                await life.ask()
             obeying.cancel()
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from bot.chat import Button, Field, Message, Table
 from bot.format import UNKNOWN, clock, count, money, number, plain, share, span
 from bot.line import button
 from bot.views.alerts import acknowledged, headline, tone
 from bot.views.closing import positions
-from bot.views.status import paused, word, z
+from bot.views.status import mislabelled, paused, word, z
 from monitor.desk import AgentStatus
-from monitor.model import PAPER, AmountOrShare, Sample
+from monitor.model import LIVE, PAPER, AmountOrShare, Position, Sample, Severity
 from monitor.rule import Rule
 
 Row = tuple[str, str, str]
 _ENDPOINTS = 8
+_POSITIONS = 10
 
 
 def one(status: AgentStatus, rules: Mapping[str, Rule], currency: str, now: float) -> Message:
@@ -32,6 +34,7 @@ def one(status: AgentStatus, rules: Mapping[str, Rule], currency: str, now: floa
         ("Money", _money(status, shown, currency)),
     )
     tables = tuple(Table((name, "Now", "Limit"), tuple(rows)) for name, rows in layers)
+    least = [Severity.WARN] if mislabelled(status) else []
     return Message(
         title=f"{plain(agent.id, 64)} · {state}{pause}",
         text="\n".join(_lines(status, now)),
@@ -42,19 +45,19 @@ def one(status: AgentStatus, rules: Mapping[str, Rule], currency: str, now: floa
             )
             for alert in status.alerts
         ),
-        tables=(*tables, positions(shown.positions)) if shown.positions else tables,
+        tables=(*tables, _positions(shown.positions)) if shown.positions else tables,
         buttons=_buttons(status),
         footer=" · ".join(f"{plain(name, 40)}: {plain(value, 40)}" for name, value in agent.labels.items()),
-        tone=tone(max((alert.severity for alert in status.alerts), default=None)),
+        tone=tone(max((*least, *(alert.severity for alert in status.alerts)), default=None)),
     )
 
 
 def _lines(status: AgentStatus, now: float) -> Iterable[str]:
     sample, seen, pause = status.sample, status.answered, status.pause
+    if mislabelled(status):
+        yield "It is labelled paper and says that it trades with money: it is treated as live."
     if pause is not None and pause.reason:
         yield f"The {pause.action} says: {plain(pause.reason, 200)}."
-    if status.agent.labels.get("mode") == PAPER and not status.paper:
-        yield "It is labelled paper and says that it trades with money: it is treated as live."
     if sample is not None and sample.error is not None:
         yield f"The last poll, {clock(sample.time, now)}: {plain(sample.error, 300)}"
     if seen is None:
@@ -95,6 +98,8 @@ def _venue(seen: Sample) -> Iterator[Row]:
     yield "Latency", span(seen.venue_latency), ""
     for endpoint, seconds in seen.latencies[:_ENDPOINTS]:
         yield f"Latency of {plain(endpoint, 40)}", span(seconds), ""
+    if len(seen.latencies) > _ENDPOINTS:
+        yield f"and {len(seen.latencies) - _ENDPOINTS} more", "", ""
     yield "Check", UNKNOWN if check is None else "ok" if check.ok else "failing", ""
     skew = UNKNOWN if seen.clock_skew is None else f"{seen.clock_skew:+.3f} s"
     yield from _known(
@@ -136,6 +141,8 @@ def _money(status: AgentStatus, seen: Sample, currency: str) -> Iterator[Row]:
     limits = status.agent.limits
     floor = "" if limits.min_balance is None else money(limits.min_balance, currency)
     leverage = "" if limits.leverage is None else number(limits.leverage)
+    mode = seen.paper is not None or status.agent.labels.get("mode") in (PAPER, LIVE) or None
+    yield from _known(("Mode", mode, PAPER if status.paper else LIVE, ""))
     yield "Equity", money(seen.equity, currency), ""
     yield "Balance", money(seen.balance, currency), floor
     yield from _known(
@@ -150,6 +157,11 @@ def _money(status: AgentStatus, seen: Sample, currency: str) -> Iterator[Row]:
     yield lost, money(status.loss, currency), _bound(limits.hard_loss, currency)
     yield "Drawdown", share(status.drawdown), "" if limits.drawdown is None else share(limits.drawdown)
     yield "Max drawdown, as it says", share(seen.max_drawdown), ""
+
+
+def _positions(found: tuple[Position, ...]) -> Table:
+    table, more = positions(found[:_POSITIONS]), len(found) - _POSITIONS
+    return table if more <= 0 else replace(table, rows=(*table.rows, (f"and {more} more", "", "", "")))
 
 
 def _span(limit: float | None) -> str:

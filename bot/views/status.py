@@ -10,12 +10,19 @@ from bot.views.alerts import tone
 from monitor.alerts.alert import State
 from monitor.desk import AgentStatus
 from monitor.detectors.zscore import WARM_UP, Score
+from monitor.model import PAPER
 from monitor.order import Order, OrderState
 
 
 def word(status: AgentStatus, now: float) -> str:
     """How an agent is, in a word: ok, degraded, stalled, paused by somebody, unreachable; paper is said too."""
-    return f"{_word(status, now)}{', paper' if status.paper else ''}"
+    mode = ", paper" if status.paper else ", LIVE though labelled paper" if mislabelled(status) else ""
+    return f"{_word(status, now)}{mode}"
+
+
+def mislabelled(status: AgentStatus) -> bool:
+    """Whether it is labelled paper and says that it trades with money."""
+    return status.agent.labels.get("mode") == PAPER and not status.paper
 
 
 def _word(status: AgentStatus, now: float) -> str:

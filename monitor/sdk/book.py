@@ -79,9 +79,9 @@ class Book:
         wrong = sum(1 for name, value in figures.items() if value is not None and known[name] is None)
         return wrong + (open_positions is not None and self.money.open_positions is None)
 
-    def tell_positions(self, positions: Iterable[object] | None) -> int:
+    def tell_positions(self, positions: object) -> int:
         """Replace what is open; return 1 when that made no sense (it becomes unknown, never half known)."""
-        self.positions = None if positions is None else rows(positions)
+        self.positions = rows(positions) if isinstance(positions, Iterable) else None
         if self.positions is not None:
             self.money = replace(self.money, open_positions=len(self.positions))
         return int(positions is not None and self.positions is None)

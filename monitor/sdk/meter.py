@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from decimal import Decimal, InvalidOperation
 
 from monitor.sdk.numbers import finite
+from monitor.sdk.trade import TIME_LIMIT
 
 TEN_MINUTES, HOUR, DAY = 600.0, 3_600.0, 86_400.0
 BUCKETS = 60
@@ -17,6 +19,8 @@ FEWEST_CALLS = 10
 LAST_CALLS = 20
 """Calls of a model that count: some are seldom asked, and one bad minute is no failing model."""
 NAME_LIMIT = 64
+LARGEST = 1e15
+"""No honest amount is larger, and a sum of such stays finite."""
 
 
 class Rolling:
@@ -103,7 +107,10 @@ class Last:
 
 
 class Meter:
-    """Everything that is told by one call each; `now` is monotonic, `wall` seconds since the epoch."""
+    """Everything that is told by one call each; `now` is monotonic, `wall` seconds since the epoch.
+
+    An order and a call return how many of their figures were none: these change nothing.
+    """
 
     def __init__(self) -> None:
         self._decided: float | None = None
@@ -122,21 +129,25 @@ class Meter:
         self._decided = now
         self._decisions.add(now)
 
-    def order(self, now: float, asset: object, side: object, size: object, price: object) -> None:
-        """An order was sent."""
+    def order(self, now: float, asset: object, side: object, size: object, price: object) -> int:
+        """An order was sent; one that is not known whole is counted, and is no repeat of any."""
         self._orders.add(now)
-        self._repeats.add(now, tuple(str(each)[:NAME_LIMIT] for each in (asset, side, size, price)))
+        key = (_word(asset), _word(side), _number(size), _number(price))
+        wrong = key[:3].count(None) + (price is not None and key[3] is None)
+        if not wrong:
+            self._repeats.add(now, key)
+        return wrong
 
     def reject(self, now: float) -> None:
         """The venue refused an order."""
         self._rejects.add(now)
 
     def feed(self, at: object, wall: float) -> bool:
-        """Market data of a time came; returns whether that was a time."""
-        when = wall if at is None else finite(at)
+        """Market data of a time came; returns whether that was a time. What is of the future is of now."""
+        when = wall if at is None else _time(at)
         if when is None:
             return False
-        self._feed = when if self._feed is None else max(self._feed, when)
+        self._feed = min(wall, when if self._feed is None else max(self._feed, when))
         return True
 
     def venue_call(
@@ -149,25 +160,27 @@ class Meter:
         server_time: object,
         *,
         ok: bool,
-    ) -> None:
+    ) -> int:
         """A call to the venue has ended."""
-        took, name = finite(seconds), str(endpoint)[:NAME_LIMIT]
-        if took is not None and took >= 0 and (name in self._latencies or len(self._latencies) < MOST_ENDPOINTS):
-            self._latencies[name] = took
         self._venue.add(now, ok=ok)
-        share, clock = finite(rate_limit), finite(server_time)
+        name, took = _word(endpoint), _amount(seconds)
+        if name and took is not None and (name in self._latencies or len(self._latencies) < MOST_ENDPOINTS):
+            self._latencies[name] = took
+        share, clock = _amount(rate_limit), _time(server_time)
         self._rate_limit = self._rate_limit if share is None else share
         self._skew = self._skew if clock is None else round(clock - wall, 3)
+        wrong = (name, took).count(None) + (rate_limit is not None and share is None)
+        return wrong + (server_time is not None and clock is None)
 
-    def model_call(self, now: float, seconds: object, tokens: object, cost: object, *, ok: bool) -> None:
+    def model_call(self, now: float, seconds: object, tokens: object, cost: object, *, ok: bool) -> int:
         """A call to the model has ended."""
-        took = finite(seconds)
-        self._model_latency = self._model_latency if took is None else took
         self._model.add(now, ok=ok)
-        self._tokens.add(now, max(0.0, finite(tokens) or 0.0))
-        money = max(0.0, finite(cost) or 0.0)
-        self._cost_1h.add(now, money)
-        self._cost_24h.add(now, money)
+        took, used, paid = (_amount(each) for each in (seconds, tokens, cost))
+        self._model_latency = self._model_latency if took is None else took
+        self._tokens.add(now, used or 0.0)
+        self._cost_1h.add(now, paid or 0.0)
+        self._cost_24h.add(now, paid or 0.0)
+        return (took, used, paid).count(None)
 
     def figures(self, now: float, wall: float) -> dict[str, object]:
         """What is known now, by the names of the snapshot."""
@@ -196,3 +209,33 @@ def _count(of: Rolling, now: float) -> int | None:
 
 def _money(of: Rolling, now: float) -> float | None:
     return round(of.total(now), 6) if of.ever else None
+
+
+def _word(value: object) -> str | None:
+    """What something is called; None where it has no printable name."""
+    try:
+        name = str(value)[:NAME_LIMIT]
+    except Exception:  # noqa: BLE001 - the agent's own object, which must not end its order
+        return None
+    return name if name and name.isprintable() else None
+
+
+def _number(value: object) -> float | None:
+    """A figure, or text that is one, as exchanges want it."""
+    if isinstance(value, str):
+        try:
+            value = Decimal(value)
+        except InvalidOperation:
+            return None
+    return finite(value)
+
+
+def _amount(value: object) -> float | None:
+    number = finite(value)
+    return number if number is not None and 0 <= number <= LARGEST else None
+
+
+def _time(value: object) -> float | None:
+    """Seconds since the epoch; milliseconds are none."""
+    number = finite(value)
+    return number if number is not None and 0 <= number < TIME_LIMIT else None

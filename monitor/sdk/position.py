@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 
 from monitor.sdk.numbers import finite
@@ -46,4 +46,4 @@ def _row(of: object) -> Mapping[str, object] | None:
         return None
     if (entry is None) is not (of.entry_price is None) or (pnl is None) is not (of.pnl is None):
         return None
-    return {**asdict(of), "size": size, "entry_price": entry, "pnl": pnl}
+    return {"asset": of.asset, "side": of.side, "size": size, "entry_price": entry, "pnl": pnl, "id": of.id}

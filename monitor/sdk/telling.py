@@ -37,7 +37,7 @@ class Telling:
 
     def order(self, asset: str, side: str, size: Number, price: Number | None = None) -> None:
         """Say that an order was sent; the same one again and again is noticed."""
-        self._meter.order(time.monotonic(), asset, side, size, price)
+        self._wrong(self._meter.order(time.monotonic(), asset, side, size, price))
 
     def reject(self) -> None:
         """Say that the venue refused an order."""
@@ -45,8 +45,7 @@ class Telling:
 
     def feed(self, at: float | None = None) -> None:
         """Say that market data came; `at`: the time of the data in seconds since the epoch, now unless it is given."""
-        if not self._meter.feed(at, time.time()):
-            self.error()
+        self._wrong(not self._meter.feed(at, time.time()))
 
     def venue_call(
         self,
@@ -61,11 +60,12 @@ class Telling:
 
         `rate_limit`: the share of it in use, 0..1. `server_time`: the venue's clock, seconds since the epoch.
         """
-        self._meter.venue_call(time.monotonic(), endpoint, seconds, time.time(), rate_limit, server_time, ok=ok)
+        now, wall = time.monotonic(), time.time()
+        self._wrong(self._meter.venue_call(now, endpoint, seconds, wall, rate_limit, server_time, ok=ok))
 
     def model_call(self, seconds: float, *, tokens: int = 0, cost: Number = 0.0, ok: bool = True) -> None:
         """Say that a call to the model has ended; `cost` in money."""
-        self._meter.model_call(time.monotonic(), seconds, tokens, cost, ok=ok)
+        self._wrong(self._meter.model_call(time.monotonic(), seconds, tokens, cost, ok=ok))
 
     def error(self) -> None:
         """Count one error; errors are shown for one hour, at most 10,000 of them."""
@@ -90,12 +90,15 @@ class Telling:
         told = self._book.tell_money(
             balance, equity, open_positions, available=available, exposure=exposure, leverage=leverage
         )
-        for _ in range(told + self._book.tell_positions(positions)):
-            self.error()
+        self._wrong(told + self._book.tell_positions(positions))
 
     def trade(self, **fields: Unpack[TradeFields]) -> None:
         """Tell one closed trade; telling its id again changes nothing. Errors: ValueError, one sentence."""
         self._book.tell_trade(closed_trade(**fields))
+
+    def _wrong(self, many: int) -> None:
+        for _ in range(many):
+            self.error()
 
     def _errors_1h(self, now: float) -> int:
         return sum(1 for each in self._errors if now - each < HOUR)

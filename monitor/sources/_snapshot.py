@@ -36,7 +36,7 @@ STRICT = frozenset(
 )
 """The guide's: what stands under these names and makes no sense is an error."""
 FALLBACKS = {"venue_latency": "api_latency_ms"}
-"""What the guide's agents call a field."""
+"""What the guide's agents call a field; it may be an object, endpoint -> milliseconds."""
 
 _KINDS = {type(None): "null", bool: "true or false", str: "text", list: "a list", dict: "an object"}
 
@@ -71,8 +71,11 @@ def read_sample(
     is a share. Errors: BadAnswerError.
     """
     _check_identity(agent, document)
+    document, latencies = _without_endpoints(document)
     figures = {name: _figure(name, document, paths.get(name)) for name in FIELDS}
     checks = _read_checks(document.get("checks"))
+    if figures["venue_latency"] is None:
+        figures["venue_latency"] = latencies.get("venue")
     if not checks and all(value is None for value in figures.values()):
         raise BadAnswerError("answered none of the fields of a snapshot: name its own in `fields` of the source")
     if figures["equity"] is None:
@@ -85,7 +88,7 @@ def read_sample(
         time,
         poll_latency=latency,
         checks=checks,
-        latencies=_read_latencies(document.get("latencies")),
+        latencies=tuple(sorted(latencies.items())[:MOST_ENDPOINTS]),
         positions=positions,
         **figures,
     )
@@ -112,13 +115,22 @@ def _position(value: Any) -> Position:
     return Position(asset, Side(side), size, entry, pnl, _text("id", row.get("id") or "", 64))
 
 
-def _read_latencies(value: Any) -> tuple[tuple[str, float], ...]:
-    """Endpoint -> seconds, sorted; empty where nothing is said, or something else is called so."""
+def _without_endpoints(document: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, float]]:
+    """What is said beside endpoints, and these: endpoint -> seconds."""
+    by_endpoint = document.get("api_latency_ms")
+    if not isinstance(by_endpoint, dict):
+        return document, _read_latencies(document.get("latencies"), 1.0)
+    rest = {name: value for name, value in document.items() if name != "api_latency_ms"}
+    return rest, _read_latencies(by_endpoint, 0.001) | _read_latencies(document.get("latencies"), 1.0)
+
+
+def _read_latencies(value: Any, unit: float) -> dict[str, float]:
+    """Endpoint -> seconds; empty where nothing is said, or something else is called so."""
     pairs = list(value.items())[:MOST_ENDPOINTS] if isinstance(value, dict) else []
     try:
-        return tuple(sorted((line(str(name), 64), _number("latencies", each)) for name, each in pairs))
+        return {line(str(name), 64): _number("latencies", each) * unit for name, each in pairs if each is not None}
     except BadAnswerError:
-        return ()
+        return {}
 
 
 def read_cursor(document: Mapping[str, Any], name: str) -> str | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -17,20 +18,27 @@ from monitor.outside import Address, Key, line
 from monitor.ports import AgentSource, Observation
 from monitor.sources import Means
 from monitor.sources._http import FAULT, Getter, sentence
-from monitor.sources._snapshot import COUNTS, FIELDS, FLAGS, LARGEST, MOST_ENDPOINTS, BadAnswerError
+from monitor.sources._snapshot import COUNTS, FIELDS, FLAGS, LARGEST, MONEY, MOST_ENDPOINTS, STRICT, BadAnswerError
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "sharpe": ("sharpe_ratio",),
     "memory": ("memory_used_pct",),
     "cpu": ("cpu_used_pct",),
+    "rate_limit": ("venue_rate_limit_pct",),
+    "clock_skew": ("venue_clock_skew_seconds",),
     "cost_1h": ("model_cost_1h_usd",),
     "cost_24h": ("model_cost_24h_usd",),
     "tokens_1h": ("model_tokens_1h",),
 }
 """Field -> what it is called beside its own name, with or without a unit: the guide's names, and the SDK's."""
 UNITS = ("", "_usd", "_seconds", "_pct")
+USUAL = {name: (*NAMES.get(name, ()), *(f"{name}{unit}" for unit in UNITS)) for name in FIELDS - {"status"}}
+"""Field -> what it may be called."""
 LATENCIES = {"api_latency_seconds": 1.0, "api_latency_ms": 0.001}
 """By endpoint; the factor makes seconds."""
+MOST_ROWS = 5_000
+"""Series of wanted metrics that are read; parsing more would hold up the fleet."""
+_NAME = re.compile(r"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)")
 
 
 def _known(fields: dict[str, str]) -> dict[str, str]:
@@ -98,8 +106,9 @@ def read(
     agent: str, body: bytes, fields: Mapping[str, str], labels: Mapping[str, str], time: float, latency: float | None
 ) -> Sample:
     """Read Prometheus text. Errors: BadAnswerError (it is none, or holds no figure)."""
-    rows = _mine(agent, _rows(body), labels)
-    figures = {name: _figure(name, rows, fields.get(name)) for name in FIELDS - {"status"}}
+    wanted = {*fields.values(), *LATENCIES, *(each for usual in USUAL.values() for each in usual)}
+    rows = _mine(agent, _rows(body, wanted), labels)
+    figures = {name: _figure(name, rows, fields.get(name)) for name in USUAL}
     if all(value is None for value in figures.values()):
         raise BadAnswerError("answered no metric that is known: name its own in `fields` of the source")
     if figures["equity"] is None:
@@ -111,10 +120,16 @@ def read(
     return Sample(agent, time, poll_latency=latency, latencies=found, **figures)  # type: ignore[arg-type] # by FIELDS
 
 
-def _rows(body: bytes) -> Iterable[Row]:
+def _rows(body: bytes, wanted: Collection[str]) -> Iterable[Row]:
+    """The series of wanted metrics; the first lines are read whatever they are, to see that it is Prometheus text."""
     try:
-        families = list(text_string_to_metric_families(body.decode()))
-    except (ValueError, KeyError, IndexError, UnicodeDecodeError):
+        lines = body.decode().split("\n")
+        kept = [each for each in lines if (found := _NAME.match(each)) and found[1] in wanted]
+        if len(kept) > MOST_ROWS:
+            raise BadAnswerError(f"answered more than {MOST_ROWS:,} series of its figures")
+        # Without the comments, which would have the parser rename what they call a counter.
+        families = list(text_string_to_metric_families("\n".join(kept or lines[:100])))
+    except (ValueError, KeyError, IndexError):
         raise BadAnswerError("answered something that is no Prometheus text") from None
     return [row for family in families for row in family.samples]
 
@@ -129,11 +144,19 @@ def _mine(agent: str, rows: Iterable[Row], labels: Mapping[str, str]) -> Mapping
 
 
 def _figure(name: str, rows: Mapping[str, list[Row]], named: str | None) -> float | int | bool | None:
-    usual = (*NAMES.get(name, ()), *(f"{name}{unit}" for unit in UNITS))
-    metric = named or next((each for each in usual if each in rows), name)
-    series = rows.get(metric, [])
+    """A figure; one beyond the guide's that nobody named may be something else that is called so, and is left out."""
+    metric = named or next((each for each in USUAL[name] if each in rows), name)
+    try:
+        return _read(name, metric, rows.get(metric, []), named=named is not None)
+    except BadAnswerError:
+        if named is not None or name in STRICT:
+            raise
+        return None
+
+
+def _read(name: str, metric: str, series: list[Row], *, named: bool) -> float | int | bool | None:
     if not series:
-        if named and name in ("balance", "equity"):  # without its money the desk would be blind to losses
+        if named and name in MONEY:  # without its money the desk would be blind to losses
             raise BadAnswerError(f"{metric} ({name}) is missing: correct it in `fields` of the source")
         return None
     if len(series) > 1:
@@ -156,5 +179,6 @@ def _latencies(rows: Mapping[str, list[Row]]) -> dict[str, float]:
     found: dict[str, float] = {}
     for metric, factor in LATENCIES.items():
         for row in rows.get(metric, []):
-            found.setdefault(line(row.labels.get("endpoint", "venue"), 64), row.value * factor)
+            if abs(row.value) <= LARGEST:
+                found.setdefault(line(row.labels.get("endpoint", "venue"), 64), row.value * factor)
     return found

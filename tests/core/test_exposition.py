@@ -116,6 +116,14 @@ def test_an_agents_snapshot_has_the_guides_names_and_its_id() -> None:
     assert set(found["api_latency_seconds"].samples[0].labels) == {"agent_id", "endpoint"}
 
 
+def test_no_series_comes_twice_whatever_an_agent_calls_its_endpoints() -> None:
+    named = replace(FULL, latencies=(("agent", 9.0), ("orders", 0.5), ("venue", 9.0)))
+    samples = read(prometheus_text(FIGURES, [status(named)]))["api_latency_seconds"].samples
+    assert [(each.labels["endpoint"], each.value) for each in samples] == [
+        *(("venue", 0.25), ("agent", 0.004), ("orders", 0.5)),
+    ]
+
+
 def test_the_guides_milliseconds_are_there_for_whoever_asks() -> None:
     assert "api_latency_ms" not in read(prometheus_text(FIGURES, [status(FULL)]))
     found = read(prometheus_text(FIGURES, [status(FULL)], milliseconds=True))

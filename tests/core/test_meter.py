@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -68,6 +69,42 @@ def test_old_data_makes_no_feed_younger_and_a_time_that_is_none_makes_nothing() 
     assert meter.feed(WALL - 50.0, WALL)
     assert not meter.feed(math.nan, WALL)
     assert meter.figures(0.0, WALL)["feed_age"] == 5.0
+
+
+def test_data_of_the_future_grows_old_and_milliseconds_are_no_time() -> None:
+    meter = Meter()
+    assert meter.feed(WALL + 3_600.0, WALL)
+    assert meter.figures(0.0, WALL + 40.0)["feed_age"] == 40.0
+    assert not meter.feed(1_000.0 * WALL, WALL + 50.0)
+    assert meter.venue_call(0.0, "time", 0.1, WALL, None, 1_000.0 * WALL, ok=True) == 1
+    figures = meter.figures(0.0, WALL + 60.0)
+    assert (figures["feed_age"], figures["clock_skew"]) == (60.0, None)
+
+
+def test_one_order_is_the_same_however_its_figures_are_written() -> None:
+    meter = Meter()
+    for size, price in ((0.5, 100), (Decimal("0.50"), 100.0), ("0.5", "100.00")):
+        assert meter.order(1.0, "BTC", "buy", size, price) == 0
+    assert meter.figures(1.0, WALL)["repeated_orders"] == 3
+
+
+@pytest.mark.parametrize(
+    "wrong", [math.nan, None, "much", 10**400, Decimal("sNaN"), object()], ids=lambda it: type(it).__name__
+)
+def test_orders_that_are_not_known_whole_are_orders_and_no_repeats(wrong: object) -> None:
+    meter = Meter()
+    assert [meter.order(1.0, "BTC", "buy", wrong, None) for _ in range(3)] == [1, 1, 1]
+    figures = meter.figures(1.0, WALL)
+    assert (figures["orders_1h"], figures["repeated_orders"]) == (3, 0)
+
+
+def test_whatever_a_model_is_said_to_cost_the_sum_is_a_figure() -> None:
+    meter = Meter()
+    for _ in range(3):
+        assert meter.model_call(1.0, 1.0, 1e308, 1e308, ok=True) == 2
+        assert meter.model_call(1.0, -1.0, 7, 1e15, ok=True) == 1
+    figures = meter.figures(1.0, WALL)
+    assert (figures["tokens_1h"], figures["cost_24h"], figures["model_latency"]) == (21, 3e15, 1.0)
 
 
 def test_figures_that_are_none_change_nothing_and_raise_nothing() -> None:

@@ -81,6 +81,22 @@ def test_positions_and_latencies_are_read_in_order_and_bounded() -> None:
     assert read_sample("alpha", {"balance": 1, "positions": []}, {}, 1.0, None).open_positions == 0
 
 
+def test_the_guides_latency_may_come_by_endpoint() -> None:
+    document = {"balance": 1, "api_latency_ms": {"orders": 120, "venue": 40}}
+    sample = read_sample("alpha", document, {}, 1.0, None)
+    assert (sample.venue_latency, sample.latencies) == (0.04, (("orders", 0.12), ("venue", 0.04)))
+    assert read_sample("alpha", {"balance": 1, "api_latency_ms": 40}, {}, 1.0, None).venue_latency == 0.04
+
+
+def test_endpoints_are_bounded_and_each_has_one_latency_also_where_their_names_become_the_same() -> None:
+    many = {f"{number:03}": 1 for number in range(100)}
+    sample = read_sample("alpha", {"balance": 1, "latencies": many, "api_latency_ms": {"a": 1} | many}, {}, 1.0, None)
+    assert len(sample.latencies) == 32
+    same = {"x" * 64 + "1": 1, "x" * 64 + "2": 2, "y\n": 1, "y": 2}
+    names = [name for name, _ in read_sample("alpha", {"balance": 1, "latencies": same}, {}, 1.0, None).latencies]
+    assert len(names) == len(set(names)) == 2
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -23,12 +23,12 @@ from monitor.alerts.silence import Silence
 from monitor.attribution import attribute
 from monitor.desk import AgentStatus, Times, Why
 from monitor.detectors.zscore import Score
-from monitor.model import Check
+from monitor.model import AmountOrShare, Check, Position, Side
 from monitor.order import Order, OrderState
 from monitor.performance import Figure, Performance
 from monitor.rule import discover
 from tests.fake_alarms import a_status
-from tests.fake_desk import NOW, RUNBOOKS, FakeDesk, a_sample, a_trade, an_alert
+from tests.fake_desk import NOW, RUNBOOKS, FakeDesk, a_sample, a_trade, an_agent, an_alert
 
 RULES = discover()
 ACKED = replace(
@@ -95,6 +95,98 @@ def test_one_agent_shows_twelve_signals_or_more_in_four_layers() -> None:
     shown = one(status(), RULES, "USD", NOW)
     assert [table.columns[0] for table in shown.tables] == ["Machine", "Venue", "Strategy", "Money"]
     assert sum(len(table.rows) for table in shown.tables) >= 12
+
+
+def rows_of(shown: Message, layer: str) -> dict[str, tuple[str, str]]:
+    found = next(table for table in shown.tables if table.columns[0] == layer)
+    return {name: (now, limit) for name, now, limit in found.rows}
+
+
+def test_every_signal_that_is_known_has_its_row_with_its_limit_and_no_other_has() -> None:
+    figures: dict[str, object] = {
+        "paper": False,
+        "loop_lag": 0.02,
+        "latencies": tuple((f"path {number}", 0.5) for number in range(11)),
+        "venue_errors": 0.125,
+        "rate_limit": 0.5,
+        "clock_skew": -0.25,
+        "decision_age": 8.0,
+        "decisions_1h": 60,
+        "orders_1h": 7,
+        "rejects_1h": 0,
+        "repeated_orders": 2,
+        "feed_age": 4.0,
+        "model_latency": 1.5,
+        "model_errors": 0.25,
+        "tokens_1h": 1_200,
+        "cost_1h": 0.75,
+        "cost_24h": 9.0,
+        "available": 600.0,
+        "exposure": 400.0,
+        "leverage": 1.5,
+        "pnl_1h": -1.0,
+        "pnl_7d": 12.0,
+    }
+    limits = replace(an_agent().limits, leverage=3.0, exposure=AmountOrShare(share=1.5), model_cost=5.0)
+    seen = replace(a_sample(), **figures)  # type: ignore[arg-type] # any field of it
+    known = status(agent=replace(an_agent(), limits=limits), answered=seen, restarts_1h=3)
+    new = {
+        "Machine": {"Restarts 1h": ("3", ""), "Event loop lag": ("20 ms", "")},
+        "Venue": {
+            **{f"Latency of path {number}": ("500 ms", "") for number in range(8)},
+            "and 3 more": ("", ""),
+            "Calls failing, 10 min": ("12.5%", ""),
+            "Rate limit in use": ("50.0%", ""),
+            "Its clock ahead by": ("-0.250 s", ""),
+        },
+        "Strategy": {
+            "Last decided": ("8 s ago", "1 h"),
+            "Decisions 1h": ("60", ""),
+            "Orders 1h": ("7", ""),
+            "Rejected 1h": ("0", ""),
+            "Same order, 10 min": ("2", "10"),
+            "Market data age": ("4 s", "2 m"),
+            "Model answers in": ("1.5 s", ""),
+            "Model failing, last calls": ("25.0%", "50.0%"),
+            "Model tokens 1h": ("1,200", ""),
+            "Model cost 1h": ("0.75 USD", "5.00 USD"),
+            "Model cost 24h": ("9.00 USD", ""),
+        },
+        "Money": {
+            "Mode": ("live", ""),
+            "Available": ("600.00 USD", ""),
+            "Exposure": ("400.00 USD", "150.0%"),
+            "Leverage": ("1.50", "3.00"),
+            "P&L 1h, as it says": ("-1.00 USD", ""),
+            "P&L 7d, as it says": ("+12.00 USD", ""),
+        },
+    }
+    full, plain = one(known, RULES, "USD", NOW), one(status(), RULES, "USD", NOW)
+    for layer, rows in new.items():
+        without = rows_of(plain, layer)
+        assert {name: row for name, row in rows_of(full, layer).items() if name not in without} == rows
+        assert set(without) < set(rows_of(full, layer))
+
+
+def test_ten_positions_are_listed_and_the_others_counted() -> None:
+    held = tuple(Position(f"A{number:02}", Side.SHORT, 1_500.5, 0.25, -3.0) for number in range(12))
+    table = one(status(answered=replace(a_sample(), positions=held)), RULES, "USD", NOW).tables[-1]
+    assert table.rows[0] == ("A00 short", "1,500.5", "0.25", "-3.00")
+    assert (len(table.rows), table.rows[-1]) == (11, ("and 2 more", "", "", ""))
+    few = one(status(answered=replace(a_sample(), positions=held[:10])), RULES, "USD", NOW).tables[-1]
+    assert len(few.rows) == 10
+
+
+def test_paper_is_told_from_live_and_an_agent_that_is_not_what_its_label_says_is_told_loudly() -> None:
+    labelled = replace(an_agent(), labels={"mode": "paper"})
+    paper = status(agent=labelled, paper=True)
+    assert (word(paper, NOW), rows_of(one(paper, RULES, "USD", NOW), "Money")["Mode"][0]) == ("ok, paper", "paper")
+    assert one(paper, RULES, "USD", NOW).tone is Tone.GOOD
+    lies = status(agent=labelled, answered=replace(a_sample(), paper=False))
+    shown = one(lies, RULES, "USD", NOW)
+    assert (word(lies, NOW), shown.tone) == ("ok, LIVE though labelled paper", Tone.WARN)
+    assert shown.text.startswith("It is labelled paper and says that it trades with money")
+    assert fleet([lies], {}, "USD", NOW).tables[0].rows[0][1] == "ok, LIVE though labelled paper"
 
 
 def test_what_is_not_known_is_said_as_such_with_what_it_lacks() -> None:

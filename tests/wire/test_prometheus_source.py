@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -11,9 +13,10 @@ from aiohttp import web
 from monitor.engine.clock import SteadyClock
 from monitor.model import Agent, Sample
 from monitor.sdk import OpenPosition, Probe
-from monitor.sources import Means, fleet_session
+from monitor.sources import Means, fleet_session, http
 from monitor.sources.prometheus import Options, build
-from tests.wire.probing import calm
+from tests.wire.probing import a_venue, calm
+from tests.wire.test_sdk_metrics import fields
 
 ALPHA = Agent("alpha")
 
@@ -78,9 +81,26 @@ async def test_other_names_and_series_are_chosen_by_the_settings() -> None:
     assert (sample.balance, sample.feed_age, sample.paused) == (20.0, 0.25, True)
 
 
+async def test_what_nobody_named_and_is_merely_called_like_a_signal_is_left_out() -> None:
+    text = 'balance_usd 10\nexposure{asset="BTC"} 1\nexposure{asset="ETH"} 2\ntokens_1h 1e300\nother{ broken\n'
+    async with serving(text) as url:
+        sample = await look(url)
+        named = await look(url, fields={"exposure": "exposure"})
+    assert (sample.error, sample.balance, sample.exposure, sample.tokens_1h) == (None, 10.0, None, None)
+    assert named.error == "exposure has 2 series: choose one by `labels` of the source"
+
+
+async def test_a_metric_keeps_its_name_whatever_its_type() -> None:
+    async with serving("# TYPE errors_1h counter\nerrors_1h 3\n# TYPE spent_total counter\nspent_total 4\n") as url:
+        sample = await look(url, fields={"cost_1h": "spent_total"})
+    assert (sample.errors_1h, sample.cost_1h) == (3, 4.0)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        ("paper 1\n" * 5_001, "answered more than 5,000 series of its figures"),
+        ("balance_usd one\n", "answered something that is no Prometheus text"),
         ("<html>", "answered something that is no Prometheus text"),
         ("up 1\n", "answered no metric that is known: name its own in `fields` of the source"),
         ("balance_usd 1e300\n", "balance_usd is larger than 1e+15"),
@@ -114,3 +134,28 @@ async def test_what_the_sdk_serves_can_be_read_back() -> None:
     assert (sample.exposure, sample.orders_1h) == (60.0, None)
     assert sample.decision_age is not None
     assert sample.feed_age is not None
+
+
+async def test_no_signal_of_the_sdk_is_lost_on_the_way_through_prometheus() -> None:
+    async with a_venue() as venue, Probe("alpha", machine=calm, venue=venue.url, paper=True) as probe:
+        probe.money(80, 81, available=20, exposure=60, leverage=0.75, positions=[OpenPosition("BTC", "long", 1)])
+        probe.trade(**fields())
+        probe.decision()
+        probe.order("BTC", "buy", 1)
+        probe.reject()
+        probe.feed()
+        for number in range(10):
+            probe.venue_call("orders", 0.125, ok=number > 0, rate_limit=0.25, server_time=1.0)
+            probe.model_call(1.5, tokens=100, cost=0.25, ok=number > 0)
+        await asyncio.sleep(0.3)  # until the lag of the loop was measured
+        text = await look(f"http://127.0.0.1:{probe.port}", path="/metrics?format=prometheus")
+        async with fleet_session(30.0) as session:
+            options = http.Options(url=f"http://127.0.0.1:{probe.port}", trades=False)
+            json = (await http.build(options, Means(session, SteadyClock())).fetch(ALPHA, None)).sample
+    at_another_moment = {"time", "poll_latency", "heartbeat_age", "decision_age", "feed_age", "uptime", "loop_lag"}
+    without = {"status", "checks", "positions", "error", "sharpe"}
+    for name in {each.name for each in dataclasses.fields(Sample)} - without:
+        assert getattr(text, name) is not None, name
+        if name not in at_another_moment | {"latencies"}:
+            assert getattr(text, name) == pytest.approx(getattr(json, name)), name
+    assert dict(json.latencies).items() < dict(text.latencies).items()

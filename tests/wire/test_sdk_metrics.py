@@ -108,6 +108,10 @@ async def test_prometheus_text_is_given_by_query_or_accept_header() -> None:
         *("balance_usd", "equity_usd", "pnl_24h_usd", "sharpe_ratio", "max_drawdown_pct", "win_rate_pct"),
         *("open_positions", "api_latency_seconds", "exposure_usd", "leverage", "decision_age_seconds"),
         *("feed_age_seconds", "orders_1h", "rejects_1h", "loop_lag_seconds", "model_cost_1h_usd"),
+        *("available_usd", "pnl_1h_usd", "pnl_7d_usd", "paper", "paused", "heartbeat_age_seconds", "decisions_1h"),
+        *("repeated_orders", "venue_errors_pct", "venue_rate_limit_pct", "venue_clock_skew_seconds"),
+        *("model_latency_seconds", "model_errors_pct", "model_tokens_1h", "model_cost_24h_usd"),
+        *("errors_1h", "uptime_seconds", "memory_used_pct", "cpu_used_pct"),
     }
     assert all(family.documentation and family.type == "gauge" for family in families.values())
     assert families["balance_usd"].samples[0].value == 80.5

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from typing import Any
+
+import pytest
 
 from monitor.engine.clock import SteadyClock
 from monitor.model import Agent, Position, Sample, Side
 from monitor.sdk import OpenPosition, Probe
 from monitor.sources import Means, fleet_session
 from monitor.sources.http import Options, build
-from tests.wire.probing import calm
+from tests.wire.probing import ask, calm
 
 
 async def look(probe: Probe) -> Sample:
@@ -59,6 +63,36 @@ async def test_an_agent_that_tells_nothing_of_it_leaves_it_unknown() -> None:
     names = ("paper", "decision_age", "orders_1h", "repeated_orders", "feed_age", "model_errors", "cost_1h", "exposure")
     assert {getattr(sample, name) for name in names} == {None}
     assert (sample.positions, sample.latencies, sample.open_positions) == (None, (), None)
+
+
+class Nameless:
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+WRONG: list[Any] = [math.nan, -math.inf, 10**5_000, "\ud800", Nameless(), [], -1e300]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=[type(each).__name__ for each in WRONG])
+async def test_a_figure_that_is_none_is_an_error_and_neither_raises_nor_blinds_the_desk(wrong: Any) -> None:
+    async with Probe("alpha", machine=calm) as probe:
+        probe.order("BTC", "buy", 1, wrong)
+        probe.feed(wrong)
+        probe.venue_call("orders", wrong, rate_limit=wrong, server_time=wrong)
+        probe.model_call(wrong, tokens=wrong, cost=wrong)
+        probe.money(balance=9_000, positions=wrong)
+        probe.money(balance=9_000, positions=[wrong])
+        sample = await look(probe)
+        told = sample.errors_1h
+        probe.venue_call(wrong, 0.5)
+        probe.order(wrong, wrong, 1)
+        text = await ask(probe, "/metrics?format=prometheus")
+        again = await look(probe)
+    assert (sample.error, again.error, text.status) == (None, None, 200)
+    assert (sample.balance, sample.positions, sample.orders_1h, again.orders_1h) == (9_000.0, None, 1, 2)
+    assert sample.latencies == ()
+    # A price of less than nothing is a figure, no positions are positions.
+    assert told == 10 - (wrong == -1e300) - (wrong == [])
 
 
 async def test_a_blocked_loop_is_seen_as_lag() -> None:
