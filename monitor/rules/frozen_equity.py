@@ -19,6 +19,8 @@ def frozen_equity(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
         yield clear(view, frozen_equity, f"{view.agent.id} has no limit for a frozen equity any more")
     if limit is None or sample.error is not None or sample.equity is None or sample.open_positions is None:
         return
+    if view.still is None and sample.open_positions and sample.equity == sample.balance:
+        return
     if view.still is None:
         yield clear(view, frozen_equity, f"the equity of {view.agent.id} moves, or nothing is open", 0.0, limit)
         return

@@ -20,7 +20,10 @@ ERRORS, COST = (("kind", "errors"),), (("kind", "cost"),)
 
 @rule("model_trouble", Severity.WARN, "Model fails or costs too much", recovered="has a sound model again")
 def model_trouble(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
-    """Breach, by kind: so many calls of its model fail, or the last hour cost more than declared, or than usual."""
+    """Breach, by kind: so many calls of its model fail, or the last hour cost more than declared, or than usual.
+
+    While its usual is not known, small change ends what is open, and so does an agent of which it can never be known.
+    """
     limits, sample, name = view.agent.limits, view.sample, view.agent.id
     if limits.model_errors is None and ERRORS in open_:
         yield clear(view, model_trouble, f"{name} has no limit for errors of its model any more", labels=ERRORS)
@@ -35,6 +38,8 @@ def model_trouble(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
         what = "limit" if limits.model_cost is not None else f"{SPIKE:g} times its usual is"
         reason = f"the model of {name} cost {cost:,.2f} in the last hour ({what} {bound:,.2f})"
         yield (breach if bad else clear)(view, model_trouble, reason, cost, bound, COST)
+    elif cost is not None and COST in open_ and (cost <= LEAST or sample.cost_24h is None or sample.uptime is None):
+        yield clear(view, model_trouble, f"the model of {name} cost {cost:,.2f} in the last hour", cost, labels=COST)
 
 
 def _bound(view: View) -> float | None:

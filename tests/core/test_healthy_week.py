@@ -22,7 +22,14 @@ from monitor.turn import Setup, Situation, Turn
 WALL = 1_790_035_200.0
 """A Monday, 00:00 UTC."""
 STEP, DAY = 30.0, 86_400.0
+AWAY = 13 * 3_600.0
+"""When on the third day the venue goes away, in seconds of the day."""
 ALIVE = ("no_decisions", "repeated_orders", "stale_feed", "over_exposed", "model_trouble", "frozen_equity")
+UNTOLD = (
+    *("decision_age", "decisions_1h", "orders_1h", "rejects_1h", "repeated_orders", "feed_age", "leverage"),
+    *("model_latency", "model_errors", "tokens_1h", "cost_1h", "cost_24h", "venue_errors", "rate_limit", "clock_skew"),
+)
+"""What a freqtrade on a spot market does not say."""
 LIMITS = Limits(exposure=AmountOrShare(share=1.5), leverage=3.0)
 
 
@@ -105,15 +112,15 @@ class Healthy:
         )
 
 
-def week(seed: int) -> Iterator[Sample]:
-    """A sample each half minute for seven days."""
+def week(seed: int, away: float = 180.0) -> Iterator[Sample]:
+    """A sample each half minute for seven days; the venue is away for so many seconds of the third."""
     dice = random.Random(seed)  # noqa: S311 - a simulation
     market, agent = Market(dice), Healthy(dice)
     for number in range(round(7 * DAY / STEP)):
         now = number * STEP
         hour, day = (now % DAY) / 3_600, int(now // DAY)
         calm = 0.15 if day >= 5 else 0.3 if hour < 6 else 1.0
-        venue = not (day == 2 and 13.0 <= hour < 13.05)
+        venue = not (day == 2 and AWAY <= now % DAY < AWAY + away)
         if hour == 4.0:
             agent.restart(now)
         market.move(calm)
@@ -127,6 +134,8 @@ class Watch:
     def __init__(self, limits: Limits = LIMITS) -> None:
         self.judged: Counter[str] = Counter()
         self.pages: list[str] = []
+        self.fired: list[str] = []
+        """Rules of the alerts that fired, paged or hidden."""
         agents = {"alpha": Agent("alpha", limits=limits)}
         self._setup = Setup(
             agents, {key: self._counting(each) for key, each in rule.discover().items()}, Plan(("memory",))
@@ -146,6 +155,8 @@ class Watch:
         turn.observe(Observation(sample))
         turn.board.tick()
         self._situation, change = turn.finish()
+        rules = {each.id: each.rule for each in change.alerts}
+        self.fired += [rules[each.alert] for each in change.events if each.kind == "fired"]
         paged = {each.alert for each in change.notifications if each.kind is Kind.PAGE}
         self.pages += [each.rule for each in change.incidents if each.id in paged]
 
@@ -161,14 +172,35 @@ def test_the_only_page_of_a_healthy_week_is_the_venue_that_was_away(seed: int) -
     for sample in week(seed):
         watch.see(sample)
     assert watch.pages == ["health_degraded"]
+    assert watch.fired == ["health_degraded", "stale_feed"]
     assert min(alive(watch).values()) > 10_000, alive(watch)
+
+
+@pytest.mark.slow
+def test_a_venue_that_is_away_for_less_than_the_feed_s_limit_opens_none_of_the_six() -> None:
+    watch = Watch()
+    for sample in week(7, away=90.0):
+        watch.see(sample)
+    assert watch.fired == ["health_degraded"]
+
+
+@pytest.mark.slow
+def test_a_bot_that_tells_of_money_and_positions_alone_is_judged_by_these_and_pages_of_nothing() -> None:
+    watch = Watch()
+    untold: dict[str, Any] = dict.fromkeys(UNTOLD)
+    for sample in week(8):
+        watch.see(replace(sample, status="ok", checks=(), latencies=(), **untold))
+    assert watch.fired == []
+    judged = {key for key, many in alive(watch).items() if many}
+    assert judged == {"over_exposed", "frozen_equity"}
+    assert min(watch.judged[key] for key in judged) > 10_000
 
 
 def test_a_healthy_day_pages_of_nothing_and_everything_was_judged() -> None:
     watch = Watch()
     for sample, _ in zip(week(4), range(2_880), strict=False):
         watch.see(sample)
-    assert watch.pages == []
+    assert watch.fired == watch.pages == []
     assert min(alive(watch).values()) > 1_000, alive(watch)
 
 

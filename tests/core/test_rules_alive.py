@@ -37,7 +37,53 @@ def test_a_pause_needs_no_decisions_and_a_stalled_strategy_is_not_told_twice() -
     assert verdicts(judge("no_decisions", decided=long_ago, paused=True)) == [Verdict.CLEAR]
     assert verdicts(judge("no_decisions", decided=long_ago, order=PAUSE)) == [Verdict.CLEAR]
     assert judge("no_decisions", decided=long_ago, heartbeat_age=400.0) == []
+    assert verdicts(judge("no_decisions", decided=NOW - 3_600.0)) == [Verdict.CLEAR]
     assert judge("no_decisions") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "limits", "says"),
+    [
+        ("repeated_orders", Limits(), {"repeated_orders": 10}),
+        ("stale_feed", Limits(), {"feed_age": 121.0}),
+        ("over_exposed", Limits(leverage=3.0), {"leverage": 3.1}),
+        ("model_trouble", Limits(), {"model_errors": 0.5}),
+        ("frozen_equity", Limits(), {"still": NOW - 1_801.0, "open_positions": 1}),
+    ],
+)
+def test_a_paused_agent_still_holds_what_it_holds_and_is_judged_all_the_same(
+    key: str, limits: Limits, says: dict[str, Any]
+) -> None:
+    assert verdicts(judge(key, limits, paused=True, order=PAUSE, **says)) == [Verdict.BREACH]
+
+
+@pytest.mark.parametrize(
+    ("key", "limits", "kinds", "between", "below"),
+    [
+        (
+            "over_exposed",
+            Limits(exposure=AmountOrShare(amount=100.0), leverage=10.0),
+            ("exposure", "leverage"),
+            {"exposure": 99.0, "leverage": 9.9},
+            {"exposure": 95.0, "leverage": 9.5},
+        ),
+        (
+            "model_trouble",
+            Limits(model_errors=0.5, model_cost=0.8),
+            ("errors", "cost"),
+            {"model_errors": 0.45, "cost_1h": 0.7},
+            {"model_errors": 0.35, "cost_1h": 0.64},
+        ),
+    ],
+)
+def test_each_kind_of_trouble_clears_by_itself(
+    key: str, limits: Limits, kinds: tuple[str, str], between: dict[str, Any], below: dict[str, Any]
+) -> None:
+    first, second = ((("kind", each),) for each in kinds)
+    for open_ in ((), (first,), (second,), (first, second)):
+        stands = {each.labels for each in judge(key, limits, open_, **between) if each.verdict is Verdict.BREACH}
+        assert stands == set(open_)
+        assert verdicts(judge(key, limits, open_, **below)) == [Verdict.CLEAR] * 2
 
 
 @pytest.mark.parametrize(
@@ -81,6 +127,25 @@ def test_a_usual_cost_is_known_only_after_a_while_and_small_change_is_no_spike()
     kept = (("kind", "cost"),)
     assert verdicts(judge("model_trouble", declared, (kept,), cost_1h=4.5)) == [Verdict.BREACH]
     assert verdicts(judge("model_trouble", declared, (kept,), cost_1h=3.9)) == [Verdict.CLEAR]
+
+
+def test_a_declared_cost_may_be_small_change() -> None:
+    assert verdicts(judge("model_trouble", Limits(model_cost=0.8), cost_1h=0.81)) == [Verdict.BREACH]
+
+
+def test_what_a_model_cost_is_over_when_a_new_process_spends_little_or_the_bound_is_gone_for_good() -> None:
+    open_ = ((("kind", "cost"),),)
+    young: dict[str, Any] = {"cost_24h": 0.9, "uptime": 60.0}
+    assert verdicts(judge("model_trouble", open_=open_, cost_1h=0.9, **young)) == [Verdict.CLEAR]
+    assert judge("model_trouble", open_=open_, cost_1h=1.1, **young) == []
+    assert verdicts(judge("model_trouble", open_=open_, cost_1h=9.0)) == [Verdict.CLEAR]
+    assert judge("model_trouble", cost_1h=0.9, **young) == []
+
+
+def test_an_equity_that_is_only_the_balance_tells_nothing_while_a_position_is_open() -> None:
+    assert judge("frozen_equity", open_=((),), balance=10_000.0, open_positions=1) == []
+    assert verdicts(judge("frozen_equity", open_=((),), balance=10_000.0, open_positions=0)) == [Verdict.CLEAR]
+    assert verdicts(judge("frozen_equity", open_=((),), balance=9_000.0, open_positions=1)) == [Verdict.CLEAR]
 
 
 def test_nothing_is_said_of_an_agent_that_does_not_answer() -> None:
