@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, replace
 
 import structlog
@@ -72,19 +72,19 @@ class Guard:
     async def look(self) -> None:
         """Do what is due now, and begin to carry out what is to be ordered. Errors: StoreError."""
         for name in self._unread(self._desk.now()):
-            await self._desk.read_back(name)
+            self._under_way[name] = asyncio.create_task(self._work(name, self._desk.read_back(name)))
         for act in await self.due():
             if act.agent not in self._under_way:
                 self._tried[act.agent] = (self._desk.now(), self._tried.get(act.agent, (0.0, 0))[1])
-                self._under_way[act.agent] = asyncio.create_task(self._work(act))
+                self._under_way[act.agent] = asyncio.create_task(self._work(act.agent, self.carry(act)))
 
-    async def _work(self, act: Act) -> None:
+    async def _work(self, agent: str, work: Coroutine[object, object, None]) -> None:
         try:
-            await self.carry(act)
+            await work
         except Exception:  # one agent's fault holds up no other
-            log.exception("an order of the desk's own failed", agent=act.agent)
+            log.exception("what the desk does by itself failed", agent=agent)
         finally:
-            del self._under_way[act.agent]
+            del self._under_way[agent]
 
     def _unread(self, now: float) -> Iterator[str]:
         """Agents whose hold waits to be proven and has no waiter any more: its process may have ended since."""

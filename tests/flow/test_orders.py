@@ -374,6 +374,7 @@ async def test_a_process_that_ends_late_or_while_nobody_waits_is_still_seen_to_h
         for _ in range(3):
             await desk.see(error="refused the connection")
             await Guard(desk.desk).look()
+            await asyncio.sleep(0.01)
         pause = desk.desk.agent("alpha").pause
         assert pause is not None
         assert (pause.state, pause.silent) == (OrderState.CONFIRMED, True)
