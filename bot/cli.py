@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,18 +81,20 @@ def init(
     slack: Annotated[bool | None, typer.Option("--slack/--no-slack", help="Page in Slack.")] = None,
     telegram_chat: Annotated[str | None, typer.Option(help="Id of the chat that is paged; found by itself.")] = None,
     slack_channel: Annotated[str | None, typer.Option(help="Id of the channel that is paged; found by itself.")] = None,
-    person: Annotated[list[str] | None, typer.Option(help="ana:admin:telegram=1001:slack=U0ANA")] = None,
-    agent: Annotated[list[str] | None, typer.Option(help="alpha=http://127.0.0.1:9001")] = None,
+    person: Annotated[
+        list[str] | None, typer.Option(help="ana:admin:telegram=1001:slack=U0ANA; again for more")
+    ] = None,
+    agent: Annotated[list[str] | None, typer.Option(help="alpha=http://127.0.0.1:9001; again for more")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing: what no flag says is one sentence.")] = False,
     test: Annotated[bool, typer.Option(help="Send a test page and wait for its press.")] = True,
-    wait: Annotated[float, typer.Option(min=0, max=3600, help="Seconds to wait for that.")] = 120.0,
+    wait: Annotated[float, typer.Option(min=1, max=3600, help="Seconds to wait for that.")] = 120.0,
     telegram_base_url: Annotated[str, typer.Option(hidden=True)] = "https://api.telegram.org/bot",
     slack_base_url: Annotated[str, typer.Option(hidden=True)] = "https://slack.com/api/",
 ) -> None:
     """Set a desk up, step by step: tokens, chats and people found by themselves, the first agents, a test page."""
     from bot.logs import configure  # noqa: PLC0415
     from bot.setup.asking import Console  # noqa: PLC0415
-    from bot.setup.wizard import Options  # noqa: PLC0415
+    from bot.setup.options import Options  # noqa: PLC0415
     from bot.setup.wizard import run as setup  # noqa: PLC0415
 
     options = Options(
@@ -108,8 +112,9 @@ def init(
     )
 
     async def work() -> int:
-        configure(level="error", secrets=())
-        return await setup(options, Console(interactive=not yes), os.environ)
+        hide = functools.partial(configure, "error")
+        hide(())
+        return await setup(options, Console(interactive=sys.stdin.isatty() and not yes), os.environ, hide)
 
     _finish(work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Mapping
@@ -11,15 +12,16 @@ from bot.settings.values import SettingsError
 
 NAME = "nightdesk.env"
 LARGEST = 1 << 16
+_PLAIN = re.compile(r"[A-Za-z0-9_.:/@%+,=-]+")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 def read(path: Path) -> Mapping[str, str]:
     """What a file sets; nothing where there is none. Errors: SettingsError (others can read it, a bad line)."""
     try:
-        if path.stat().st_mode & 0o077:
-            raise SettingsError(f"{path.name}: others can read the secrets in it: chmod 600 {path}.")
         with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise SettingsError(f"{path.name}: others can read the secrets in it: chmod 600 {path}.")
             text = file.read(LARGEST + 1).decode()
     except FileNotFoundError:
         return {}
@@ -56,4 +58,9 @@ def written(secrets: Mapping[str, str]) -> str:
 
 
 def _quoted(value: str) -> str:
+    """A value as systemd, a shell and Compose read it alike, as far as they do."""
+    if _PLAIN.fullmatch(value):
+        return value
+    if "'" not in value and "\\" not in value:
+        return f"'{value}'"
     return '"' + "".join(f"\\{each}" if each in '"\\' else each for each in value) + '"'

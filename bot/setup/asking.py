@@ -40,7 +40,7 @@ class Console:
             return str(typer.prompt(question, hide_input=True)).strip()
 
     def sure(self, question: str, *, default: bool = True) -> bool:
-        """Yes or no; yes where nobody is asked."""
+        """Yes or no; yes where nobody is there to ask."""
         if not self.interactive:
             return True
         with _at_once():

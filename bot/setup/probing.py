@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 
@@ -18,6 +19,8 @@ WITHIN = 5.0
 LARGEST = 1 << 20
 MOST = 30
 """Figures that are shown to be chosen from."""
+LONGEST, DEEPEST, BIGGEST = 60, 5, 1e15
+"""Of a figure: characters of a name, names in its path, the figure itself; what is more is no figure of an agent."""
 OK, REFUSED = 200, (401, 403)
 
 
@@ -41,29 +44,62 @@ class Answer:
 
 
 async def probe(address: str, key: str | None = None) -> Answer:
-    """Ask an address what it is. Never raises."""
-    parts = urlsplit(address if "://" in address else f"http://{address}")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+    """Ask an address what it is; a user's name in it is left out. Never raises."""
+    parts = _parts(address)
+    if parts is None:
         return Answer("nothing", "that is no address: write it like http://127.0.0.1:9001")
-    url, path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
+    url, path = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", parts.path.rstrip("/")
     headers = {"Accept-Encoding": "identity", "Accept": "application/json, text/plain;q=0.5"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
     async with httpx.AsyncClient(timeout=WITHIN, trust_env=False, headers=headers) as client:
         try:
-            return await _asked(client, url, path)
+            async with asyncio.timeout(2 * WITHIN):
+                return await _asked(client, url, path, key)
+        except TimeoutError:
+            return Answer("nothing", f"{url} answers without an end", url)
+        except httpx.InvalidURL:
+            return Answer("nothing", "that is no address: write it like http://127.0.0.1:9001")
         except httpx.HTTPError as error:
             return Answer("nothing", f"nothing answers at {url} ({type(error).__name__}): does it run there?", url)
 
 
-async def _asked(client: httpx.AsyncClient, url: str, path: str) -> Answer:
+def user_in(address: str) -> str:
+    """The user's name in an address; empty for none."""
+    parts = _parts(address)
+    return unquote(parts.username or "") if parts else ""
+
+
+def _parts(address: str) -> SplitResult | None:
+    """The parts of an address; None for what is none, or holds a password, which nobody is to see."""
+    try:
+        parts = urlsplit(address if "://" in address else f"http://{address}")
+        fine = parts.scheme in ("http", "https") and parts.hostname and parts.password is None and parts.port != 0
+    except ValueError:
+        return None
+    return parts if fine else None
+
+
+async def login(url: str, user: str, password: str) -> str | None:
+    """Try a user and a password on freqtrade; why it does not take them, in a sentence, or None. Never raises."""
+    try:
+        async with httpx.AsyncClient(timeout=WITHIN, trust_env=False) as client:
+            answer = await client.post(f"{url}/api/v1/token/login", auth=(user, password))
+    except httpx.HTTPError as error:
+        return f"it answers no login ({type(error).__name__})"
+    if answer.status_code in REFUSED:
+        return "it does not take that user name and password: see api_server in its configuration"
+    return None if answer.status_code == OK else f"it answers HTTP {answer.status_code} to a login"
+
+
+async def _asked(client: httpx.AsyncClient, url: str, path: str, key: str | None) -> Answer:
     if not path:
         status, text = await _get(client, f"{url}/api/v1/ping")
         if status == OK and _json(text) == {"status": "pong"} and "freqtrade" in sources.discover():
             return Answer("freqtrade", "freqtrade answers there", url)
     status, text = await _get(client, url + (path or "/metrics"))
     if status in REFUSED:
-        return Answer("key", "it wants a key", url, path)
+        return Answer("key", "it does not take that key" if key else "it wants a key", url, path)
     if status != OK:
         return Answer("nothing", f"{path or '/metrics'} answers HTTP {status} there", url, path)
     document = _json(text)
@@ -90,9 +126,9 @@ def _described(document: Mapping[str, Any], url: str, path: str) -> Answer:
 def _numbers(value: Any, at: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, dict):
         for name, each in value.items():
-            if isinstance(name, str) and name.isprintable() and "." not in name:
+            if name.isprintable() and 0 < len(name) <= LONGEST and "." not in name and at.count(".") < DEEPEST:
                 yield from _numbers(each, f"{at}.{name}" if at else name)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
+    elif isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < BIGGEST:
         yield at, float(value)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,8 @@ class Chosen:
 
     telegram: str | None = None
     """The chat that is paged; None: not Telegram."""
+    topic: int | None = None
+    """The topic of it; None: the whole chat."""
     slack: str | None = None
     """The channel that is paged; None: not Slack."""
     people: list[Person] = field(default_factory=list)
@@ -56,6 +58,8 @@ def _lines(chosen: Chosen) -> Iterator[str]:
     yield 'currency = "USD"'
     if chosen.telegram is not None:
         yield from ("", "[telegram]", f"chat = {chosen.telegram}")
+        if chosen.topic is not None:
+            yield f"topic = {chosen.topic}"
         yield from _address(chosen.telegram_url, TELEGRAM)
     if chosen.slack is not None:
         yield from ("", "[slack]", f"channel = {_text(chosen.slack)}")
@@ -76,7 +80,7 @@ def _address(url: str, usual: str) -> Iterator[str]:
 
 
 def _text(value: object) -> str:
-    return json.dumps(str(value), ensure_ascii=False)
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")  # all that TOML takes otherwise
 
 
 def _table(value: object) -> str:
@@ -85,37 +89,56 @@ def _table(value: object) -> str:
     return _text(value)
 
 
-def write(folder: Path, name: str, chosen: Chosen) -> list[Path]:
-    """Write both files, the secrets so that nobody else can read them; what was there is kept beside. Errors: OSError.
+def write(folder: Path, name: str, chosen: Chosen, judge: Callable[[Path], object]) -> list[Path]:
+    """Write both files, the secrets so that nobody else can read them; what was there is kept beside.
 
-    Returns what was kept.
+    `judge` is given the new settings before anything is replaced; what it raises leaves everything as it was. Returns
+    what was kept. Errors: OSError.
     """
     texts = {name: (settings(chosen), 0o644)}
     if chosen.secrets:
         texts[envfile.NAME] = (envfile.written(chosen.secrets), 0o600)
-    made: list[tuple[Path, Path]] = []
+    made, kept, replaced = dict[Path, Path](), dict[Path, Path](), list[Path]()
     try:
         for each, (text, mode) in texts.items():
             fresh = folder / f".{each}.{os.getpid()}.new"
-            made.append((fresh, folder / each))
             file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            made[folder / each] = fresh
             with os.fdopen(file, "w", encoding="utf-8") as stream:
                 stream.write(text)
-        kept = [_kept(target) for _, target in made if target.exists()]
-        for fresh, target in reversed(made):
+        judge(made[folder / name])
+        for target in filter(Path.exists, made):
+            kept[target] = _kept(target)
+        for target, fresh in made.items():
             fresh.replace(target)
+            replaced.append(target)
     except BaseException:
-        for fresh, _ in made:
-            with contextlib.suppress(OSError):
-                fresh.unlink()
+        _undo(made, kept, replaced)
         raise
-    return kept
+    return list(kept.values())
+
+
+def _undo(made: Mapping[Path, Path], kept: Mapping[Path, Path], replaced: Sequence[Path]) -> None:
+    """Leave everything as it was."""
+    for target in replaced:
+        with contextlib.suppress(OSError):
+            if target in kept:
+                kept[target].replace(target)
+            else:
+                target.unlink()
+    for each in (*made.values(), *kept.values()):
+        with contextlib.suppress(OSError):
+            each.unlink(missing_ok=True)
 
 
 def _kept(target: Path) -> Path:
-    """Keep what stands there under another name."""
-    kept = target.with_name(f"{target.name}.{time.strftime('%Y%m%d-%H%M%S')}.bak")
-    os.link(target, kept)
+    """Keep what stands there under another name, as well hidden as it was. Errors: OSError."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    names = (f"{target.name}.{stamp}{more}.bak" for more in ("", *(f"-{number}" for number in range(1, 10))))
+    kept = next(each for each in map(target.with_name, names) if not each.exists())
+    file = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, target.stat().st_mode & 0o777)
+    with os.fdopen(file, "wb") as stream:
+        stream.write(target.read_bytes())
     return kept
 
 

@@ -160,6 +160,37 @@ async def test_a_webhook_is_noted_and_left_alone(tmp_path: Path, tg: FakeTelegra
     assert not tg.count("getUpdates")
 
 
+async def test_somebody_whose_orders_in_the_group_would_count_for_nobody_is_named(
+    tmp_path: Path, tg: FakeTelegram, slack: FakeSlack
+) -> None:
+    known = tg.methods["getchatmember"]
+    rights = dict.fromkeys(_CHIEF, True) | {"is_anonymous": True}
+    told_of: dict[str, dict[str, object]] = {
+        "1001": {"status": "administrator", **rights},
+        "1002": {"status": "left"},
+    }
+
+    async def member(params: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> dict[str, object]:
+        user = params["user_id"]
+        return {"user": tg.user_json(int(user)), **told_of[user]} if user in told_of else await known(params, files)
+
+    tg.methods["getchatmember"] = member
+    chosen = both(tmp_path, tg, slack)
+    anonymous, left = [each for each in told(await look(chosen), None) if each.startswith(("ana ", "ben "))]
+    assert anonymous.startswith("ana (1001) is an anonymous administrator, so what they write there counts for nobody")
+    assert left == "ben (1002) is not in the group: its pages and buttons do not reach them"
+
+
+async def test_that_only_a_page_shows_whether_a_topic_is_there_is_said(
+    tmp_path: Path, tg: FakeTelegram, slack: FakeSlack
+) -> None:
+    tg.topics = {1}
+    chosen = both(tmp_path, tg, slack, swap(f"chat = {tg.chat}", f"chat = {tg.chat}\ntopic = 12"))
+    assert "whether topic 12 of On call is there and open shows only a page: nightdesk check --send" in told(
+        await look(chosen), None
+    )
+
+
 @contextlib.asynccontextmanager
 async def another_reader(tg: FakeTelegram) -> AsyncIterator[list[int]]:
     """A program that polls with the same token, and confirms what it gets; the ids of what that is."""
@@ -269,6 +300,21 @@ async def test_each_trap_of_slack_is_told_with_what_to_do(
     assert not slack.messages
 
 
+async def test_socket_mode_that_is_switched_off_is_told_and_beside_a_desk_nobody_connects(
+    tmp_path: Path, tg: FakeTelegram, slack: FakeSlack
+) -> None:
+    slack.deliveries.greets = False
+    chosen = both(tmp_path, tg, slack)
+    looking = asyncio.create_task(slack_module.examine(chosen, running=False))
+    await slack.until(lambda: bool(slack.deliveries.sockets))
+    await slack.deliveries.disconnect("link_disabled")
+    (sentence,) = told(await looking, False)
+    assert sentence.startswith("Socket Mode is switched off for the app: at api.slack.com/apps, Socket Mode")
+    assert not any(secret in sentence for secret in slack.secrets)
+    assert not told(await slack_module.examine(chosen, running=True), False)
+    assert slack.deliveries.connected == 1
+
+
 async def test_a_slack_that_hangs_or_is_away_is_told_in_time(
     tmp_path: Path, tg: FakeTelegram, slack: FakeSlack
 ) -> None:
@@ -314,4 +360,9 @@ _RIGHTS = (
     *("can_send_video_notes", "can_send_voice_notes", "can_send_polls", "can_send_other_messages"),
     *("can_add_web_page_previews", "can_change_info", "can_invite_users", "can_pin_messages", "can_manage_topics"),
     *("can_edit_tag", "can_react_to_messages"),
+)
+_CHIEF = (
+    *("can_be_edited", "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members"),
+    *("can_promote_members", "can_change_info", "can_invite_users", "can_post_stories", "can_edit_stories"),
+    "can_delete_stories",
 )

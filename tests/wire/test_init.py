@@ -23,6 +23,7 @@ from tests.wire.probing import KEY, calm
 from tests.wire.terminal import ROOT, Terminal, terminal
 
 pytestmark = pytest.mark.slow
+# A question for a secret is answered after its last blank: what is typed before the echo is off is thrown away.
 FLAGS = ("--wait", "30")
 
 
@@ -54,16 +55,16 @@ async def test_from_nothing_to_an_acknowledged_test_page(tmp_path: Path, tg: Fak
         await one.expect("Start the desk: nightdesk run", 60)
         assert await one.end() == 0
         for user in ANA:
-            assert f"test page sent; pressed by {user}, who is ana (admin)" in one.text
+            assert f"test page sent; pressed by {user}, who is ana (admin), after " in one.text
         _kept(folder, one, (tg.token, slack.bot_token, slack.app_token, KEY, FT_PASSWORD))
         async with terminal(folder, "check", environ={}) as again:
             assert await again.end(60) == 0, again.text
 
 
 async def _telegram(one: Terminal, tg: FakeTelegram) -> None:
-    await one.answer("The bot's token", "1:wrong")
+    await one.answer("The bot's token: ", "1:wrong")
     await one.expect("fail  ")
-    await one.answer("The bot's token", tg.token)
+    await one.answer("The bot's token: ", tg.token)
     await one.expect("the token is that of @desk_bot")
     await one.expect("Now write /start@desk_bot")
     tg.type(ANA[0], "good morning")
@@ -75,8 +76,8 @@ async def _telegram(one: Terminal, tg: FakeTelegram) -> None:
 
 async def _slack(one: Terminal, slack: FakeSlack) -> None:
     await one.expect("socket_mode_enabled: true")
-    await one.answer("The bot token", slack.bot_token)
-    await one.answer("The app-level token", slack.app_token)
+    await one.answer(r"The bot token \(xoxb-\): ", slack.bot_token)
+    await one.answer(r"The app-level token \(xapp-\): ", slack.app_token)
     await one.expect("the app may connect by Socket Mode")
     await one.expect("Now write `@nightdesk hello`")
     await slack.until(lambda: slack.deliveries.connected > 0, 20)
@@ -88,14 +89,14 @@ async def _slack(one: Terminal, slack: FakeSlack) -> None:
 
 async def _agents(one: Terminal, sdk: str, freqtrade: str) -> None:
     await one.answer("Address of an agent", sdk)
-    await one.answer("Its key", KEY)
+    await one.answer("Its key: ", KEY)
     await one.expect("an agent with Nightdesk's probe answers, called alpha")
     await one.answer("What the desk calls it", "")
     await one.answer("Address of an agent", freqtrade)
     await one.expect("freqtrade answers there")
     await one.answer("What the desk calls it", "beta")
     await one.answer("Its api_server username", "ana")
-    await one.answer("Its api_server password", FT_PASSWORD)
+    await one.answer("Its api_server password: ", FT_PASSWORD)
     await one.answer("Address of an agent", "")
 
 
@@ -111,12 +112,15 @@ def _kept(folder: Path, one: Terminal, secrets: tuple[str, ...]) -> None:
 
 
 async def test_ctrl_c_and_an_end_of_input_leave_nothing(tmp_path: Path, tg: FakeTelegram, slack: FakeSlack) -> None:
-    for key in (b"\x03", b"\x04"):
+    for key, asked in ((b"\x03", True), (b"\x04", True), (b"\x03", False)):
         async with terminal(tmp_path, "init", *flags(tg, slack), environ={"TELEGRAM_TOKEN": tg.token}) as one:
             await one.answer("Which chats are paged", "telegram")
             await one.expect("Now write /start@desk_bot")
-            tg.type(ANA[0], "/start@desk_bot")
-            await one.expect("Is that the chat to page")
+            if asked:
+                tg.type(ANA[0], "/start@desk_bot")
+                await one.expect("Is that the chat to page")
+            else:
+                await tg.until(lambda: tg.polling)
             one.key(key)
             assert await one.end() == 130
         assert not os.listdir(tmp_path)  # noqa: PTH208 - a test's own folder
@@ -147,15 +151,22 @@ async def test_flags_set_a_desk_up_without_a_terminal(tmp_path: Path, tg: FakeTe
     ("words", "says"),
     [
         ((), "Which chats are paged: give it by --telegram or --slack."),
-        (("--telegram",), "The bot's token: put it into the environment variable TELEGRAM_TOKEN."),
-        (("--telegram", "--person", "ana"), "ana is no person: write --person ana:admin:telegram=1001."),
+        (
+            (
+                "--yes",
+                "--telegram",
+            ),
+            "The bot's token: put it into the environment variable TELEGRAM_TOKEN.",
+        ),
+        (("--yes", "--telegram", "--person", "ana"), "ana is no person: write --person ana:admin:telegram=1001."),
     ],
 )
 def test_what_no_flag_says_is_one_sentence_that_names_it(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
     environ = {name: value for name, value in os.environ.items() if "TOKEN" not in name}
     ran = subprocess.run(
-        [sys.executable, "-m", "bot", "init", "--yes", *words],
+        [sys.executable, "-m", "bot", "init", *words],
         check=False,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         cwd=tmp_path,

@@ -1,10 +1,11 @@
-"""What `nightdesk check` asks Slack: tokens, scopes, the channel; nothing is posted, no connection is opened."""
+"""What `nightdesk check` asks Slack: tokens, scopes, channel, a connection if no desk has one; nothing is posted."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import itertools
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -28,6 +29,11 @@ from bot.settings import Settings
 
 PATIENCE = 4.0
 """Seconds that an answer may take."""
+_CLOSE = 0.3
+"""Seconds that saying goodbye may take."""
+DISABLED = "link_disabled"
+"""Why Slack ends a connection of an app whose Socket Mode is switched off."""
+SWITCHED_OFF = "Socket Mode is switched off for the app: at api.slack.com/apps, Socket Mode, Enable Socket Mode"
 _DEAF = "no press would be heard"
 _APP_TOKEN = (
     "SLACK_APP_TOKEN lacks the scope connections:write: at api.slack.com/apps, Basic Information, App-Level Tokens, "  # noqa: S105 -- the name of a variable
@@ -50,7 +56,7 @@ async def examine(settings: Settings, *, running: bool, patience: float = PATIEN
     async with _calling(about, patience) as api:
         others = sorted(elsewhere(settings) - {about.channel})
         (entry, allowed), inward = await asyncio.gather(
-            _entry(api, [about.channel or "", *others]), _inward(api, about, running=running)
+            _entry(api, [about.channel or "", *others]), _inward(api, about, patience, running=running)
         )
     return [*entry, *(inward if allowed else ()), *_people(settings)]
 
@@ -59,7 +65,28 @@ async def identify(about: configured.Slack, *, patience: float = PATIENCE) -> li
     """Whose tokens they are and what they lack: before there is a channel."""
     async with _calling(about, patience) as api:
         entry, allowed = await _entry(api, [])
-        return [*entry, *(await _inward(api, about, running=False) if allowed else ())]
+        return [*entry, *(await _inward(api, about, patience, running=False) if allowed else ())]
+
+
+async def look(about: configured.Slack, channel: str, *, patience: float = PATIENCE) -> list[Found]:
+    """What a channel is called, or why nothing can be written there."""
+    async with _calling(about, patience) as api:
+        try:
+            us = await _asked(api.client.auth_test)
+        except TransportError as error:
+            return [Found(False, str(error))]
+        return await _channel(api, channel, plain(str(us.get("user") or "?"), 40), told=False)
+
+
+def read(frame: aiohttp.WSMessage) -> Mapping[str, Any]:
+    """What a frame of Socket Mode says; nothing for one that nobody can read."""
+    if frame.type is not aiohttp.WSMsgType.TEXT:
+        return {}
+    try:
+        said = json.loads(frame.data)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 async def say(settings: Settings, message: Message) -> str | None:
@@ -79,6 +106,22 @@ async def say(settings: Settings, message: Message) -> str | None:
 async def _calling(about: configured.Slack, patience: float) -> AsyncIterator[Api]:
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=patience), trust_env=True) as session:
         yield Api(session, about.base_url, _open(about.bot_token), Pace())
+
+
+async def _switched_on(url: str, patience: float) -> bool:
+    """Whether Socket Mode is on, which Slack says at the begin of a connection. The address holds a ticket.
+
+    Whatever else comes is not acknowledged, so Slack delivers it again. Errors: TransportError.
+    """
+    try:
+        async with (
+            asyncio.timeout(patience),
+            aiohttp.ClientSession(trust_env=True) as session,
+            session.ws_connect(url, timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE)) as ws,
+        ):
+            return read(await ws.receive()).get("reason") != DISABLED
+    except (aiohttp.ClientError, OSError) as error:
+        raise unreached(error) from None
 
 
 async def _asked(call: Callable[[], Awaitable[Any]], channel: str = "") -> Any:
@@ -140,12 +183,14 @@ async def _channel(api: Api, channel: str, name: str, *, told: bool) -> list[Fou
     return [Found(True, f"pages go to {where}")]
 
 
-async def _inward(api: Api, about: configured.Slack, *, running: bool) -> list[Found]:
+async def _inward(api: Api, about: configured.Slack, patience: float, *, running: bool) -> list[Found]:
     """How orders come in: whether Slack lets the app connect, or the desk can be reached by Slack."""
     if about.mode == "http":
         return [_listening(about, running=running)]
     try:
-        await api.socket_url(_open(about.app_token))
+        url = await api.socket_url(_open(about.app_token))
+        if not (running or await _switched_on(url, patience)):
+            return [Found(False, SWITCHED_OFF, _DEAF)]
     except RefusedError as error:
         return [Found(False, _APP_TOKEN if error.code == "missing_scope" else str(error), _DEAF)]
     except TransportError as error:

@@ -29,12 +29,17 @@ PATIENCE = 3.0
 """Seconds that an answer may take."""
 LISTEN = 2.5
 """Seconds for which another reader is waited for: one that was interrupted comes back within one or two."""
+HOOKED = "the webhook takes its press"
+"""Why nobody hears a press where a webhook is set."""
 _CLOSE = 0.3
 """Seconds that saying goodbye may take."""
 _RIVAL = (
     "another program polls with this token: is the desk already running, or does freqtrade use the same bot? "
     "One bot, one program: stop it, or make a bot of its own for each with @BotFather"
 )
+_TOPIC = "whether topic {topic} of {where} is there and open shows only a page: nightdesk check --send"
+_MOST = 30
+"""People who are looked for in the group."""
 _T = TypeVar("_T")
 
 
@@ -53,9 +58,10 @@ async def examine(
         async with speaking(section, patience) as bot:
             home, *others = rooms(section.chat, _topic(section), elsewhere(settings))
             looks = asyncio.gather(_room(bot, home, None), *(_room(bot, each, each.chat) for each in others))
-            found, reader = await asyncio.gather(looks, _reader(bot, listen, running=running))
+            there = asyncio.gather(*(_present(bot, home, *each) for each in _known(settings)))
+            found, reader, present = await asyncio.gather(looks, _reader(bot, listen, running=running), there)
             told = dict.fromkeys(itertools.chain.from_iterable(found))
-            return [*_myself(bot), *reader, *told, *_people(settings, bot)]
+            return [*_myself(bot), *reader, *told, *itertools.chain.from_iterable(present), *_people(settings, bot)]
     except RefusedError as error:
         return [Found(False, _told(error))]
 
@@ -142,7 +148,7 @@ async def _reader(bot: Bot, listen: float, *, running: bool) -> list[Found]:
         return [Found(False, _told(error))]
     if hooked:
         said = "a webhook is set for this bot: the desk removes it when it starts, so see that nobody needs it"
-        found = Found(None, said, deaf="the webhook takes its press")
+        found = Found(None, said, deaf=HOOKED)
     elif running:
         said = "the desk runs now: whether another program polls with this token too is said by its /status"
         found = Found(None, said)
@@ -183,7 +189,8 @@ async def _room(bot: Bot, room: Room, elsewhere: int | None) -> list[Found]:
     if room.topic is not None and not chat.is_forum:
         said = f"topic = {room.topic} is set, but {_named(chat)} has no topics: switch them on there (Edit, Topics), "
         return [Found(False, f"{said}or take topic out of [telegram]"), *_rights(chat, member, bot)]
-    return list(_rights(chat, member, bot))
+    topic = [] if room.topic is None else [Found(None, _TOPIC.format(topic=room.topic, where=_named(chat)))]
+    return [*_rights(chat, member, bot), *topic]
 
 
 def _missing(error: RefusedError, room: Room, bot: Bot) -> str:
@@ -217,6 +224,31 @@ def _rights(chat: ChatFullInfo, member: ChatMember, bot: Bot) -> Iterator[Found]
         yield Found(None, "reactions reach it only as administrator; buttons and replies work")
         if not bot.bot.can_read_all_group_messages:
             yield Found(None, "privacy mode: in groups it hears only commands, replies and mentions, which is enough")
+
+
+def _known(settings: Settings) -> list[tuple[str, int]]:
+    """Names and ids of the people whom Telegram can be asked about."""
+    found = ((each.name, each.ids.get(NAME, "")) for each in settings.people)
+    return [(name, int(user)) for name, user in found if user.isdecimal()][:_MOST]
+
+
+async def _present(bot: Bot, room: Room, name: str, user: int) -> list[Found]:
+    """Whether somebody can give orders in the group; what Telegram does not say is no news."""
+    if room.chat > 0:
+        return []
+    try:
+        member = await attempt(lambda: bot.get_chat_member(room.chat, user))
+    except RefusedError:
+        return []
+    who = f"{plain(name, 40)} ({user})"
+    if member.status in (ChatMember.LEFT, ChatMember.BANNED):
+        return [Found(None, f"{who} is not in the group: its pages and buttons do not reach them")]
+    if getattr(member, "is_anonymous", False):
+        said = (
+            f"{who} is an anonymous administrator, so what they write there counts for nobody: Edit, Administrators, "
+        )
+        return [Found(None, f"{said}{plain(name, 40)}, switch off Remain anonymous; buttons work")]
+    return []
 
 
 def _people(settings: Settings, bot: Bot) -> Iterator[Found]:
