@@ -12,9 +12,10 @@ from decimal import Decimal
 from monitor.alerts.alert import Alert
 from monitor.alerts.runbooks import Runbook
 from monitor.answers import Acknowledgement, DeskError, IncidentStatus, Times, Why, pick
-from monitor.attribution import Attribution, attribute
+from monitor.attribution import Attribution
 from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
+from monitor.earnings import earned
 from monitor.fleet import AgentState, matching_step, paper
 from monitor.handling import Handling, Log
 from monitor.model import Agent, CashFlow, Sample
@@ -25,7 +26,7 @@ from monitor.rule import View
 from monitor.turn import Setup, Turn
 
 DAY = 86_400.0
-__all__ = ["Acknowledgement", "AgentStatus", "Desk", "DeskError", "IncidentStatus", "Log", "Times", "Why"]
+__all__ = ["Acknowledgement", "AgentStatus", "Curve", "Desk", "DeskError", "IncidentStatus", "Log", "Times", "Why"]
 
 FLOW_NEAR = 600.0
 """Seconds around the time a person gives in which a cash flow's step is looked for."""
@@ -56,6 +57,18 @@ class AgentStatus:
     """How often its process began anew in the last hour, as far as it was seen."""
     paper: bool = False
     """Whether it trades without money."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """What an agent was worth since a time, and what happened to it meanwhile."""
+
+    agent: str
+    equity: tuple[tuple[float, float | None], ...]
+    """(time, money), in order; None where it gave none."""
+    flows: tuple[CashFlow, ...]
+    alerts: tuple[Alert, ...]
+    """Those that fired and were not over before that time, in order of opening."""
 
 
 class Desk(Handling):
@@ -175,18 +188,42 @@ class Desk(Handling):
         return flow
 
     async def attribution(
-        self, by: str, agent: str | None = None, since: float = 0.0, *, paper: bool = False
+        self,
+        by: str | Sequence[str],
+        agent: str | None = None,
+        since: float = 0.0,
+        until: float | None = None,
+        *,
+        paper: bool = False,
     ) -> Attribution:
-        """Profit and loss by strategy, asset or hour, from stored trades: live ones, or those without money.
+        """Profit and loss by one or two dimensions, of trades closed in since <= time < until, live or paper.
 
         Errors: DeskError.
         """
         name = None if agent is None else self.agent(agent).agent.id
-        trades = [each for each in await self._store.trades(name, since) if each.paper is paper]
         try:
-            return await asyncio.to_thread(attribute, trades, by)
+            return await earned(self._store, by, name, since, until, paper=paper)
         except ValueError as error:
             raise DeskError(str(error)) from error
+
+    async def curve(self, agent: str, since: float) -> Curve:
+        """An agent's equity since a time, as it was sampled, with its cash flows and alerts. Errors: DeskError."""
+        name, now = self.agent(agent).agent.id, self.now()
+        samples = await self._store.samples(name, since)
+        flows = await self._store.flows(name, since)
+        opened = await self._store.opened_between(min(since, now - KEPT), now)
+        alerts = {each.id: each for each in (*opened, *self.alerts()) if each.agent == name and each.fired is not None}
+        return Curve(
+            name,
+            tuple((each.time, each.equity) for each in samples),
+            tuple(flows),
+            tuple(
+                sorted(
+                    (each for each in alerts.values() if each.resolved is None or each.resolved >= since),
+                    key=lambda each: each.opened,
+                )
+            ),
+        )
 
     async def performance(self, agent: str) -> Performance:
         """The guide's seven figures of one agent, from stored samples, flows and trades. Errors: DeskError."""

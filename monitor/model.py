@@ -243,6 +243,12 @@ class Trade:
     """Money per unit."""
     paper: bool = False
     """Whether it was made without money."""
+    funding: Decimal = Decimal(0)
+    """Money paid to hold it; negative was received."""
+    venue: str = ""
+    exit_reason: str = ""
+    tag: str = ""
+    """The model, signal or tag that opened it; untrusted text, like every name here."""
 
     @property
     def gross(self) -> Decimal:
@@ -257,8 +263,8 @@ class Trade:
 
     @property
     def net(self) -> Decimal:
-        """Gross less fees less slippage."""
-        return self.gross - self.fees - self.slippage_cost
+        """Gross less fees less slippage less funding."""
+        return self.gross - self.fees - self.slippage_cost - self.funding
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
+from monitor.attribution import Sums
 from monitor.model import Agent, CashFlow, Sample, Trade
 from monitor.order import Order, StopMark
 
@@ -148,6 +149,16 @@ class StoredAgent:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredTrades:
+    """What came of storing trades."""
+
+    new: int
+    changed: int
+    """Corrections of what was known."""
+    same: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """When an incident was paged, first heard of in any chat, taken in hand, and over; None: not yet."""
 
@@ -174,6 +185,17 @@ class Store(Protocol):
 
     async def trades(self, agent: str | None, since: float, until: float | None = None) -> list[Trade]:
         """Trades closed in since <= exit_time (< until), in order of exit time; of every agent if None."""
+
+    async def import_trades(self, trades: Sequence[Trade]) -> StoredTrades:
+        """Store many trades in one transaction; those of the same (agent, id) are corrections where they differ."""
+
+    async def versions(self, agent: str, trade: str) -> list[Trade]:
+        """What a trade was before it was corrected, oldest first."""
+
+    async def rolled(
+        self, by: str, spans: tuple[int, int], agent: str | None, *, paper: bool
+    ) -> list[tuple[str, str, str, Sums]]:
+        """(agent, first, second, sums) of every cell of a split in first <= span < last; of every agent if None."""
 
     async def flows(self, agent: str, since: float = 0.0) -> list[CashFlow]:
         """Cash flows with since <= time, in order of time."""
@@ -219,6 +241,24 @@ class Store(Protocol):
 
     async def silences(self, now: float) -> list[Silence]:
         """Silences whose time has not passed, or whose end has not been noticed yet."""
+
+    async def equities(self, agent: str, since: float, until: float) -> list[tuple[float, float]]:
+        """(time, equity) of an agent's samples with since <= time < until whose equity is known, in order of time."""
+
+    async def alerts_between(self, since: float, until: float) -> list[Alert]:
+        """Alerts that fired before `until` and were not over before `since`, in order of opening."""
+
+    async def incidents_between(self, since: float, until: float) -> list[Incident]:
+        """Incidents that opened before `until` and were not over before `since`, in order of opening."""
+
+    async def happened(self, since: float, until: float) -> list[AlertEvent]:
+        """Everything that happened to any alert in since <= time < until, in the order in which it was stored."""
+
+    async def given(self, since: float, until: float) -> list[Order]:
+        """Orders of any kind to any agent, refused ones too, in since <= requested < until, in order."""
+
+    async def last_notice(self, what: str) -> float | None:
+        """The time that the newest of the notices called `what` is for, as its key says; None: there is none."""
 
     async def orders(self) -> list[Order]:
         """The newest standing order of each agent that was not refused."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from monitor.alerts.alert import Alert, State, alert_id, fingerprint
 from monitor.alerts.runbooks import Runbook, Step
 from monitor.attribution import Attribution, attribute
-from monitor.desk import AgentStatus, DeskError, Log
+from monitor.desk import AgentStatus, Curve, DeskError, Log
+from monitor.digest import Account, Digest, Facts, digest, walk
 from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Person, Sample, Severity, Side, Trade
 from monitor.order import STANDING, Order, OrderState
 from monitor.orders import Rung
 from monitor.performance import Performance, measure
 from monitor.ports import AgentControl
 from monitor.rule import discover
+from monitor.series import EquityCurve
+from monitor.shift import Shift, shift
 from tests.controls import Supervisor, Willing
 from tests.fake_alarms import FakeAlarms
 
@@ -125,6 +129,8 @@ class FakeDesk(FakeAlarms):
         self.trades = list(trades)
         self.orders: list[Order] = []
         self.flows: list[CashFlow] = []
+        self.curves: dict[str, tuple[tuple[float, float | None], ...]] = {}
+        """Agent -> its equity over time, in place of a short one."""
         self.orders_end = OrderState.CONFIRMED
         self.hands: tuple[AgentControl, ...] = (Willing(), Supervisor())
         self.deaf: set[str] = set()
@@ -211,11 +217,26 @@ class FakeDesk(FakeAlarms):
         return flow
 
     async def attribution(
-        self, by: str, agent: str | None = None, since: float = 0.0, *, paper: bool = False
+        self,
+        by: str | Sequence[str],
+        agent: str | None = None,
+        since: float = 0.0,
+        until: float | None = None,
+        *,
+        paper: bool = False,
     ) -> Attribution:
         name = None if agent is None else self.agent(agent).agent.id
-        wanted = (each for each in self.trades if each.paper is paper and each.exit_time >= since)
+        end = math.inf if until is None else until
+        wanted = (each for each in self.trades if each.paper is paper and since <= each.exit_time < end)
         return attribute([each for each in wanted if name in (None, each.agent)], by)
+
+    async def curve(self, agent: str, since: float) -> Curve:
+        name = self.agent(agent).agent.id
+        short = tuple((NOW - 30.0 * step, 10_000.0 + step * 37 % 11) for step in range(40, 0, -1))
+        flows = tuple(each for each in self.flows if each.agent == name and each.time >= since)
+        alerts = tuple(each for each in self.open if each.agent == name)
+        equity = tuple(each for each in self.curves.get(name, short) if each[0] >= since)
+        return Curve(name, equity, flows, alerts)
 
     async def performance(self, agent: str) -> Performance:
         name = self.agent(agent).agent.id
@@ -223,3 +244,28 @@ class FakeDesk(FakeAlarms):
             a_sample(name, NOW - 30.0 * step, 10_000.0 + (step * 37 % 11)) for step in range(40, 0, -1)
         ]
         return measure(name, steps, (), [trade for trade in self.trades if trade.agent == name], spacing=30.0)
+
+    async def report(
+        self, since: float, until: float, agents: Collection[str] | None = None, left_out: tuple[float, ...] = ()
+    ) -> Digest:
+        trades = [each for each in self.trades if agents is None or each.agent in agents]
+        incidents = [each.incident for each in self.incidents()]
+        walks = [
+            walk(Account(each, paper=False, curve=EquityCurve(), steps=[(NOW - 60.0, 100.0)]), since, until)
+            for name, each in self.agents.items()
+            if agents is None or name in agents
+        ]
+        return digest(Facts(since, until, trades, walks, self.alerts(), incidents), left_out)
+
+    async def shift(self) -> Shift:
+        return shift(
+            self.time - 3_600.0,
+            self.time,
+            by_duty=True,
+            alerts=self.alerts(),
+            incidents=[each.incident for each in self.incidents()],
+            events=(),
+            orders=self.orders,
+            flows=self.flows,
+            silences=self.held,
+        )

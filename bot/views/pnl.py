@@ -6,7 +6,7 @@ from bot.chat import Message, Table
 from bot.format import count, number, plain
 from monitor.attribution import Attribution, Line
 
-_HEADS = {"hour": "Hour UTC"}
+_HEADS = {"hour": "Hour UTC", "weekday": "Weekday UTC", "exit": "Exit reason"}
 _SHOWN = 50
 """Places told one by one."""
 
@@ -28,33 +28,37 @@ def pnl(found: Attribution, where: str, currency: str, paper: Attribution | None
         apart = f" Paper, counted apart: {net} {currency} in {count(paper.total.trades, 'trade')}."
     else:
         apart = ""
+    funding = " - funding" if found.total.funding or any(line.funding for line in found.lines) else ""
     losing = sum(line.net < 0 for line in found.lines)
     rest = len(found.lines) - _SHOWN
     lines = f"{losing} of {count(len(found.lines), 'line')} lost money." + (f" {rest} not shown." if rest > 0 else "")
     return Message(
-        title=f"{number(total.net, signed=True)} {currency} net by {found.by}: {where}"
+        title=f"{number(total.net, signed=True)} {currency} net by {' x '.join(found.by)}: {where}"
         if total.trades
         else f"No closed trades with money: {where}",
         text=f"{lines if total.trades else ''}{apart}".strip(),
         tables=tables,
-        footer=f"Money in {currency}. Net = gross - fees - slippage. Fee drag {drag} of gross moves.",
+        footer=f"Money in {currency}. Net = gross - fees - slippage{funding}. Fee drag {drag} of gross moves.",
     )
 
 
 def _table(found: Attribution, mark: str) -> Table:
-    head = f"{mark}{_HEADS.get(found.by, found.by.capitalize())}"
-    rows = tuple(_row(line) for line in (*found.lines[:_SHOWN], found.total))
-    return Table((head, "Net", "Gross", "Fees", "Slippage", "Trades", "Won"), rows)
+    head = f"{mark}{' x '.join(_HEADS.get(name, name.capitalize()) for name in found.by)}"
+    funded = any(line.funding for line in found.lines)
+    rows = tuple(_row(line, funded=funded) for line in (*found.lines[:_SHOWN], found.total))
+    money = ("Net", "Gross", "Fees", "Slippage", *(("Funding",) if funded else ()))
+    return Table((head, *money, "Trades", "Won"), rows)
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _row(line: Line, *, funded: bool) -> tuple[str, ...]:
     won = f"{100 * line.wins / line.trades:.0f}%" if line.trades else "n/a"
     return (
-        plain(line.key, 40) or "(none)",
+        " x ".join(plain(key, 40) or "(none)" for key in line.keys),
         number(line.net, signed=True),
         number(line.gross, signed=True),
         number(line.fees),
         number(line.slippage),
+        *((number(line.funding),) if funded else ()),
         f"{line.trades:,}",
         won,
     )

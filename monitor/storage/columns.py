@@ -49,10 +49,16 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002 - the signature is SQLAlchemy's
         """Mend."""
-        return value if value is None or value.isascii() else value.encode(errors="replace").decode()
+        return value if value is None else mended(value)
 
 
-def _micros(seconds: float) -> int:
+def mended(text: str) -> str:
+    """Text as it is stored."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
+
+
+def to_micros(seconds: float) -> int:
+    """A time as it is stored."""
     return round(seconds * 1e6)
 
 
@@ -101,7 +107,7 @@ def _pairs(text: str) -> tuple[tuple[str, str], ...]:
 
 
 TEXT = Words()
-TIME = Stored(BigInteger(), _micros, _seconds)
+TIME = Stored(BigInteger(), to_micros, _seconds)
 """Microseconds since the epoch, UTC."""
 MONEY = Stored(Text(), str, Decimal)
 MAPPING = Stored(Text(), _json_mapping, json.loads)

@@ -14,13 +14,15 @@ from monitor.storage.lock import locked
 from monitor.storage.migrate import migrate
 from monitor.storage.outbox import Outbox
 from monitor.storage.sqlite import File
+from monitor.storage.trades import Trades
 
 
-class Database(Facts, History, Outbox, Inbox):
+class Database(Facts, Trades, History, Outbox, Inbox):
     """The ports Store, OutboxStore and Inbox over one file that is ours until it is closed."""
 
     def __init__(self, file: File, held: AsyncExitStack) -> None:
         Facts.__init__(self, file)
+        Trades.__init__(self, file)
         History.__init__(self, file)
         Outbox.__init__(self, file)
         Inbox.__init__(self, file)
@@ -39,6 +41,7 @@ async def open_store(url: str) -> Database:
         file = File(path, path.name)
         held.push_async_callback(file.close)
         await migrate(file)
+        await Trades(file).roll_up()
         return Database(file, held.pop_all())
     raise AssertionError  # pragma: no cover - for mypy: the stack swallows nothing
 

@@ -12,12 +12,13 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
-from monitor.model import CashFlow, Person, Sample, Trade
+from monitor.model import CashFlow, Person, Sample
 from monitor.order import STANDING, Order, OrderState, StopMark
 from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent
 from monitor.storage import schema
 from monitor.storage.schema import names, of
 from monitor.storage.sqlite import File, Insert, insert, upsert
+from monitor.storage.trades import keep
 
 DAY = 86_400.0
 
@@ -34,7 +35,6 @@ _LABELS = upsert(schema.agents, ("id", "labels"))
 _FIRST_SEEN = upsert(schema.agents, ("id", "first_seen"), newer=lambda _coming: schema.agents.c.first_seen.is_(None))
 _CURSORS = upsert(schema.agents, ("id", "cursor"))
 _SAMPLES = insert(schema.samples, names(Sample))
-_TRADES = upsert(schema.trades, names(Trade), keep=("paper",))
 _FLOWS = insert(schema.flows, names(CashFlow))
 _ALERTS = upsert(schema.alerts, names(Alert), newer=_newer_alert)
 _INCIDENTS = upsert(
@@ -65,6 +65,8 @@ class Facts:
                 await _drop_snapshots(connection, *change.drop_snapshots)
             for statement, values in _steps(change):
                 await statement.run(connection, values)
+            if change.trades:
+                await keep(connection, change.trades)
 
         await self._file.write(store)
 
@@ -107,14 +109,6 @@ class Facts:
         table = schema.samples.c
         query = of(Sample, schema.samples).where(table.agent == agent, *_between(table.time, since, until))
         return await self._file.values(Sample, query.order_by(table.time))
-
-    async def trades(self, agent: str | None, since: float, until: float | None = None) -> list[Trade]:
-        """Trades closed in since <= exit_time (< until), in order of exit time; of every agent if None."""
-        table = schema.trades.c
-        query = of(Trade, schema.trades).where(*_between(table.exit_time, since, until))
-        if agent is not None:
-            query = query.where(table.agent == agent)
-        return await self._file.values(Trade, query.order_by(table.exit_time, table.agent, table.id))
 
     async def flows(self, agent: str, since: float = 0.0) -> list[CashFlow]:
         """Cash flows with since <= time, in order of time."""
@@ -200,7 +194,6 @@ def _steps(change: Change) -> Iterable[tuple[Insert, Iterable[Any]]]:
         (_LABELS, change.agents),
         (_FIRST_SEEN, _first_seen(change.samples)),
         (_SAMPLES, change.samples),
-        (_TRADES, change.trades),
         (_CURSORS, (StoredAgent(agent, None, cursor) for agent, cursor in change.cursors.items())),
         (_FLOWS, change.flows),
         (_ALERTS, change.alerts),

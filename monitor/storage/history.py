@@ -10,6 +10,7 @@ from monitor.alerts.alert import Alert, AlertEvent, State
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
+from monitor.order import Order
 from monitor.ports import Measured
 from monitor.storage import schema
 from monitor.storage.schema import of
@@ -107,6 +108,46 @@ class History:
         table = schema.silences.c
         query = of(Silence, schema.silences).where(or_(table.ends > now, table.over.is_(None), _window(now)))
         return await self._file.values(Silence, query.order_by(table.ends, table.id))
+
+    async def equities(self, agent: str, since: float, until: float) -> list[tuple[float, float]]:
+        """(time, equity) of an agent's samples with since <= time < until whose equity is known, in order of time."""
+        table = schema.samples.c
+        wanted = (table.agent == agent, table.time >= since, table.time < until, table.equity.is_not(None))
+        found = await self._file.read(select(table.time, table.equity).where(*wanted).order_by(table.time))
+        return [(time, equity) for time, equity in found]
+
+    async def alerts_between(self, since: float, until: float) -> list[Alert]:
+        """Alerts that fired before `until` and were not over before `since`, in order of opening."""
+        table = schema.alerts.c
+        stood = or_(table.resolved.is_(None), table.resolved >= since)
+        query = of(Alert, schema.alerts).where(table.fired < until, stood)
+        return await self._file.values(Alert, query.order_by(table.opened, table.id))
+
+    async def incidents_between(self, since: float, until: float) -> list[Incident]:
+        """Incidents that opened before `until` and were not over before `since`, in order of opening."""
+        table = schema.incidents.c
+        stood = or_(table.resolved.is_(None), table.resolved >= since)
+        query = of(Incident, schema.incidents).where(table.opened < until, stood)
+        return await self._file.values(Incident, query.order_by(table.opened, table.id))
+
+    async def happened(self, since: float, until: float) -> list[AlertEvent]:
+        """Everything that happened to any alert in since <= time < until, in the order in which it was stored."""
+        table = schema.alert_events.c
+        query = of(AlertEvent, schema.alert_events).where(table.time >= since, table.time < until)
+        return await self._file.values(AlertEvent, query.order_by(table.id))
+
+    async def given(self, since: float, until: float) -> list[Order]:
+        """Orders of any kind to any agent, refused ones too, in since <= requested < until, in order."""
+        table = schema.orders.c
+        query = of(Order, schema.orders).where(table.requested >= since, table.requested < until)
+        return await self._file.values(Order, query.order_by(table.requested, table.id))
+
+    async def last_notice(self, what: str) -> float | None:
+        """The time that the newest of the notices called `what` is for, as its key says; None: there is none."""
+        table, begins = schema.notifications.c, f"{what}:"
+        called = (table.key >= begins, table.key < f"{what};")  # the character after a colon
+        ((newest,),) = await self._file.read(select(func.max(table.key)).where(*called))
+        return None if newest is None else int(newest.removeprefix(begins).partition(":")[0]) / 1e6
 
 
 def _window(now: float) -> ColumnElement[bool]:

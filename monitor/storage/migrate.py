@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from monitor.ports import StoreError
 from monitor.storage.sqlite import TABLES, File
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in migrations/versions."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

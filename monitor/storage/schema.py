@@ -109,24 +109,60 @@ samples = Table(
     sqlite_with_rowid=False,
 )
 
+
+def _of_a_trade() -> tuple[Column[Any], ...]:
+    return (
+        _must("strategy", TEXT),
+        _must("asset", TEXT),
+        _must("side", SIDE),
+        _must("size", MONEY),
+        _must("entry_price", MONEY),
+        _must("exit_price", MONEY),
+        _must("entry_time", TIME),
+        _must("exit_time", TIME),
+        _must("fees", MONEY),
+        _must("slippage", MONEY),
+        _must("paper", Boolean(), server_default="0"),
+        _must("funding", MONEY, server_default="0"),
+        _must("venue", TEXT, server_default=""),
+        _must("exit_reason", TEXT, server_default=""),
+        _must("tag", TEXT, server_default=""),
+    )
+
+
 trades = Table(
     "trades",
     metadata,
     _key("agent", TEXT),
     _key("id", TEXT),
-    _must("strategy", TEXT),
-    _must("asset", TEXT),
-    _must("side", SIDE),
-    _must("size", MONEY),
-    _must("entry_price", MONEY),
-    _must("exit_price", MONEY),
-    _must("entry_time", TIME),
-    _must("exit_time", TIME),
-    _must("fees", MONEY),
-    _must("slippage", MONEY),
-    _must("paper", Boolean(), server_default="0"),
+    *_of_a_trade(),
     Index("trades_agent", "agent", "exit_time"),
     Index("trades_exit", "exit_time"),
+)
+
+# What a trade was before it was corrected.
+trade_versions = Table(
+    "trade_versions", metadata, _key("agent", TEXT), _key("id", TEXT), _key("version", BigInteger()), *_of_a_trade()
+)
+
+# Sums over trades for every split, by day or month of the exit and for all time.
+rollups = Table(
+    "rollups",
+    metadata,
+    _key("agent", TEXT),
+    _key("paper", Boolean()),
+    _key("by", TEXT),
+    _key("span", BigInteger()),
+    _key("first", TEXT),
+    _key("second", TEXT),
+    _must("trades", BigInteger()),
+    _must("wins", BigInteger()),
+    _must("gross", MONEY),
+    _must("fees", MONEY),
+    _must("slippage", MONEY),
+    _must("funding", MONEY),
+    _must("moved", MONEY),
+    sqlite_with_rowid=False,
 )
 
 flows = Table(

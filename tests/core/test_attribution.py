@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal, getcontext, localcontext
 from fractions import Fraction
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.attribution import KEYS, Attribution, attribute
-from monitor.model import Side, Trade
+from monitor import rollups
+from monitor.attribution import ALWAYS, DIMENSIONS, SPLITS, Attribution, Sums, assemble, attribute
+from monitor.model import EXACT, Side, Trade
 
 
 def trade(**changes: object) -> Trade:
@@ -53,6 +55,13 @@ trades = st.lists(
         entry_time=st.floats(-1e9, 4e9),
         fees=amounts,
         slippage=amounts,
+        funding=amounts,
+        venue=st.sampled_from(["", "binance"]),
+        exit_reason=st.sampled_from(["roi", "stop_loss"]),
+        tag=st.sampled_from(["", "m1", "x,y"]),
+        agent=st.sampled_from(["alpha", "beta"]),
+        exit_time=st.floats(0, 1e6),
+        paper=st.booleans(),
     ),
     max_size=12,
 )
@@ -116,9 +125,11 @@ def test_no_trades_have_no_lines_and_a_total_of_nothing() -> None:
     assert (found.total.trades, found.total.net) == (0, Decimal(0))
 
 
-@pytest.mark.parametrize("by", ["weekday", "", "Strategy", "x" * 10_000])
+@pytest.mark.parametrize("by", ["month", "", "Strategy", "x" * 10_000])
 def test_an_unknown_dimension_is_refused_naming_those_there_are(by: str) -> None:
-    with pytest.raises(ValueError, match="choose strategy, asset, hour or side") as caught:
+    with pytest.raises(
+        ValueError, match="choose strategy, asset, hour, weekday, side, venue, exit, tag or agent"
+    ) as caught:
         attribute([trade()], by)
     assert len(str(caught.value)) < 200
 
@@ -127,17 +138,17 @@ def parts_make_the_whole(found: Attribution) -> bool:
     def of(name: str) -> bool:
         return sum(exact(getattr(line, name)) for line in found.lines) == exact(getattr(found.total, name))
 
-    return all(of(name) for name in ("trades", "wins", "gross", "fees", "slippage", "net"))
+    return all(of(name) for name in ("trades", "wins", "gross", "fees", "slippage", "funding", "net"))
 
 
-@pytest.mark.parametrize("by", KEYS)
+@pytest.mark.parametrize("by", DIMENSIONS)
 @given(trades)
 def test_the_parts_always_make_the_whole(by: str, given_trades: list[Trade]) -> None:
     found = attribute(given_trades, by)
     assert parts_make_the_whole(found)
     assert len({line.key for line in found.lines}) == len(found.lines)
     for line in (*found.lines, found.total):
-        assert exact(line.net) == exact(line.gross) - exact(line.fees) - exact(line.slippage)
+        assert exact(line.net) == exact(line.gross) - exact(line.fees) - exact(line.slippage) - exact(line.funding)
 
 
 @given(trades)
@@ -155,3 +166,50 @@ def test_sums_are_exact_whatever_arithmetic_is_set_around_them(given_trades: lis
     if moved:
         assert found.fee_drag is not None
         assert float(found.fee_drag) == pytest.approx(float(100 * exact(found.total.fees) / moved))
+
+
+@given(trades, st.sampled_from(list(combinations(DIMENSIONS, 2))))
+def test_two_dimensions_crossed_make_the_whole_and_each_of_them_alone(
+    given_trades: list[Trade], by: tuple[str, str]
+) -> None:
+    crossed, alone = attribute(given_trades, by), attribute(given_trades, by[1])
+    assert parts_make_the_whole(crossed)
+    assert crossed.total == alone.total
+    for line in alone.lines:
+        assert exact(line.net) == sum(exact(each.net) for each in crossed.lines if each.keys[1] == line.keys[0])
+
+
+@pytest.mark.parametrize("by", [("asset", "asset"), ("asset", "side", "hour")])
+def test_more_than_two_or_the_same_twice_is_refused(by: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="one dimension, or by two different ones crossed"):
+        attribute([trade()], by)
+
+
+def test_weekdays_come_in_their_order() -> None:
+    days = [trade(entry_time=trade().entry_time + 86_400.0 * day) for day in range(8)]  # the first is a Sunday
+    assert [line.key for line in attribute(days, "weekday").lines] == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+
+@given(trades)
+def test_sorted_or_one_by_one_every_cell_is_the_same(given_trades: list[Trade]) -> None:
+    with localcontext(EXACT):
+        assert rollups._sorted(given_trades) == rollups._one_by_one(given_trades) if given_trades else True
+
+
+@given(trades, st.sampled_from(SPLITS))
+def test_cells_of_days_and_of_always_give_what_the_trades_give(given_trades: list[Trade], by: tuple[str, ...]) -> None:
+    cells = rollups.rolled(given_trades)
+    for always in (True, False):
+        parts = [
+            ((cell.first, cell.second)[: len(by)], sums)
+            for cell, sums in cells.items()
+            if cell.by == ",".join(by) and (cell.span == ALWAYS) is always
+        ]
+        assert assemble(by, parts) == attribute(given_trades, by)
+
+
+@given(trades, trades)
+def test_what_is_counted_out_leaves_nothing_behind(some: list[Trade], others: list[Trade]) -> None:
+    found = rollups.changed([*some, *others], others)
+    assert {cell: sums for cell, sums in found.items() if sums.trades} == rollups.rolled(some)
+    assert all(sums == Sums() for sums in found.values() if not sums.trades)
