@@ -41,6 +41,7 @@ class TradeRow(TypedDict):
     exit_time: float
     fees: str
     slippage: str
+    exit_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +172,14 @@ class Trader:
             age = self._ticks - position.tick if position else 0
             wanted = self.style.decide(tuple(seen), position.side if position else 0, age)
             if position and wanted != position.side:
-                closed.append(self._close(self._open.pop(asset), prices, now))
+                closed.append(self._close(self._open.pop(asset), prices, now, "signal"))
             if wanted and asset not in self._open:
                 self._open[asset] = self._position(self._strategy, asset, wanted, STAKE, prices, now)
         return closed
 
     def close_all(self, prices: Mapping[str, float], now: float) -> list[TradeRow]:
         """Close everything at market."""
-        closed = [self._close(position, prices, now) for position in self.positions]
+        closed = [self._close(position, prices, now, "order") for position in self.positions]
         self._open.clear()
         self.holding = None
         return closed
@@ -202,14 +203,14 @@ class Trader:
         size = share * self.equity(prices) / prices[asset]
         return Position(strategy, asset, side, size, prices[asset], now, self._ticks)
 
-    def _close(self, position: Position, prices: Mapping[str, float], now: float) -> TradeRow:
+    def _close(self, position: Position, prices: Mapping[str, float], now: float, why: str) -> TradeRow:
         self._closed += 1
-        row = self._row(f"{self._boot}-{self._closed}", position, prices[position.asset], now)
+        row = self._row(f"{self._boot}-{self._closed}", position, prices[position.asset], now, why)
         costs = float(row["fees"]) + float(row["slippage"]) * position.size
         self.cash += position.profit(prices[position.asset]) - costs
         return row
 
-    def _row(self, name: str, position: Position, price: float, now: float) -> TradeRow:
+    def _row(self, name: str, position: Position, price: float, now: float, why: str = "signal") -> TradeRow:
         return {
             "id": name,
             "strategy": position.strategy,
@@ -222,4 +223,5 @@ class Trader:
             "exit_time": now,
             "fees": f"{self.style.fee * position.size * (position.price + price):.8f}",
             "slippage": f"{price * SLIPPAGE * abs(self._draw.gauss(0, 1)):.8f}",
+            "exit_reason": why,
         }

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import NotRequired, TypedDict, Unpack
+from typing import TypedDict, Unpack
 
 Number = int | float | str | Decimal
 Moment = int | float | datetime
@@ -14,6 +14,8 @@ Moment = int | float | datetime
 TEXT_LIMIT = 200
 NUMBER_LIMIT = Decimal(10) ** 18
 PLACES_LIMIT = 40
+NAMES = ("venue", "exit_reason", "tag")
+"""What may be said of a trade beside its figures."""
 TIME_LIMIT = 1e11
 """Seconds since the epoch; a time in milliseconds is above it."""
 
@@ -33,13 +35,17 @@ class ClosedTrade:
     exit_time: float
     fees: Decimal
     slippage: Decimal
+    funding: Decimal = Decimal(0)
+    venue: str = ""
+    exit_reason: str = ""
+    tag: str = ""
 
     @property
     def net(self) -> Decimal:
-        """Profit less fees less |slippage x size|."""
+        """Profit less fees less |slippage x size| less funding."""
         move = self.exit_price - self.entry_price
         gross = move * self.size if self.side == "long" else -move * self.size
-        return gross - self.fees - abs(self.slippage * self.size)
+        return gross - self.fees - abs(self.slippage * self.size) - self.funding
 
     def row(self) -> dict[str, object]:
         """The trade as JSON: decimals as strings, times as numbers."""
@@ -55,11 +61,13 @@ class ClosedTrade:
             "exit_time": self.exit_time,
             "fees": f"{self.fees:f}",
             "slippage": f"{self.slippage:f}",
+            **({"funding": f"{self.funding:f}"} if self.funding else {}),
+            **{name: text for name in NAMES if (text := getattr(self, name))},
         }
 
 
-class TradeFields(TypedDict):
-    """What an agent tells of a closed trade."""
+class NeededFields(TypedDict):
+    """What an agent has to tell of a closed trade."""
 
     id: str | int
     strategy: str
@@ -70,10 +78,21 @@ class TradeFields(TypedDict):
     exit_price: Number
     entry_time: Moment
     exit_time: Moment
-    fees: NotRequired[Number]
+
+
+class TradeFields(NeededFields, total=False):
+    """What an agent tells of a closed trade."""
+
+    fees: Number
     """Money; negative is a rebate."""
-    slippage: NotRequired[Number]
+    slippage: Number
     """Money per unit."""
+    funding: Number
+    """Money paid to hold it; negative was received."""
+    venue: str
+    exit_reason: str
+    tag: str
+    """The model or signal that opened it."""
 
 
 def closed_trade(**fields: Unpack[TradeFields]) -> ClosedTrade:
@@ -92,6 +111,8 @@ def closed_trade(**fields: Unpack[TradeFields]) -> ClosedTrade:
         _moment("exit_time", fields["exit_time"]),
         _number("fees", fields.get("fees", 0)),
         _number("slippage", fields.get("slippage", 0)),
+        _number("funding", fields.get("funding", 0)),
+        *(_maybe(name, fields.get(name, "")) for name in NAMES),
     )
     if trade.side not in ("long", "short"):
         raise ValueError(f"a trade's side must be 'long' or 'short', not {trade.side!r}")
@@ -114,6 +135,11 @@ def _text(name: str, value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= TEXT_LIMIT or not value.isprintable():
         raise ValueError(f"a trade's {name} must be 1 to {TEXT_LIMIT} printable characters, not {_shown(value)}")
     return value
+
+
+def _maybe(name: str, value: object) -> str:
+    """Text that may be left out."""
+    return "" if value == "" else _text(name, value)
 
 
 def _number(name: str, value: object) -> Decimal:

@@ -120,11 +120,13 @@ def positions(rows: Sequence[Any]) -> tuple[Position, ...] | None:
 def read_trade(agent: str, row: Mapping[str, Any], *, paper: bool | None) -> Trade:
     """A closed trade out of a row whose numbers are still text. Errors: ValueError, one sentence.
 
-    What stands between its gross and freqtrade's own profit (fees, funding, interest) is its fees, so that what it
-    made is exactly what freqtrade says.
+    What stands between its gross, its funding and freqtrade's own profit (fees, interest) is its fees, so that what
+    it made is exactly what freqtrade says.
     """
     number, opened, closed = (integer(row, name) for name in ("trade_id", "open_timestamp", "close_timestamp"))
     profit = _decimal(row, "close_profit_abs")
+    received = _decimal(row, "funding_fees") if row.get("funding_fees") is not None else Decimal(0)
+    funding = EXACT.minus(received)  # what freqtrade calls fees is a gain when it is positive
     side = Side.SHORT if row.get("is_short") is True else Side.LONG
     size, entry, leave = _in_parts(row, side) or tuple(
         _decimal(row, name) for name in ("amount", "open_rate", "close_rate")
@@ -147,8 +149,12 @@ def read_trade(agent: str, row: Mapping[str, Any], *, paper: bool | None) -> Tra
         exit_price=leave,
         entry_time=round(opened / 1000, 6),
         exit_time=round(closed / 1000, 6),
-        fees=EXACT.subtract(gross, profit),
+        fees=EXACT.subtract(EXACT.subtract(gross, profit), funding),
         paper=paper is True,
+        funding=funding,
+        venue=line(str(row.get("exchange") or ""), 64),
+        exit_reason=line(str(row.get("exit_reason") or ""), 64),
+        tag=line(str(row.get("enter_tag") or ""), 64),
     )
 
 

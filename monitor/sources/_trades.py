@@ -76,6 +76,10 @@ def _trade(agent: str, row: Any) -> Trade:
         exit_time=_time(row, "exit_time"),
         fees=_decimal(row, "fees", Decimal(0)),
         slippage=_decimal(row, "slippage", Decimal(0)),
+        funding=_decimal(row, "funding", Decimal(0)),
+        venue=_maybe(row, "venue"),
+        exit_reason=_maybe(row, "exit_reason"),
+        tag=_maybe(row, "tag"),
     )
 
 
@@ -84,6 +88,11 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST or not value.isprintable():
         raise ValueError(f"{name} is not 1 to {LONGEST} printable characters")
     return value
+
+
+def _maybe(row: Mapping[str, Any], name: str) -> str:
+    """Text that may be left out."""
+    return "" if row.get(name) in (None, "") else _text(row, name)
 
 
 def _decimal(row: Mapping[str, Any], name: str, default: Decimal | None = None) -> Decimal:

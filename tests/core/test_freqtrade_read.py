@@ -57,6 +57,16 @@ def test_what_a_trade_made_is_exactly_what_freqtrade_says(
         assert trade.net == Decimal(repr(profit))
 
 
+def test_funding_that_was_received_is_told_apart_from_fees() -> None:
+    trade = read_trade(
+        "alpha", a_trade(funding_fees="0.05", exit_reason="roi", enter_tag="m1", exchange="binance"), paper=True
+    )
+    assert (trade.funding, trade.exit_reason, trade.tag, trade.venue) == (Decimal("-0.05"), "roi", "m1", "binance")
+    assert trade.net == Decimal("-0.77462121")
+    assert trade.fees == read_trade("alpha", a_trade(), paper=True).fees + Decimal("0.05")
+    assert read_trade("alpha", a_trade(funding_fees=None, exit_reason=None), paper=True).exit_reason == ""
+
+
 @pytest.mark.parametrize(("short", "into", "out"), [(False, "buy", "sell"), (True, "sell", "buy")])
 def test_a_trade_that_was_left_in_parts_is_its_whole_size_at_mean_prices(short: bool, into: str, out: str) -> None:
     orders = [

@@ -62,10 +62,13 @@ def with_trades(pages: Mapping[str, Any], offered: str = "c9") -> hostile.Behavi
     return behave
 
 
+MORE = {"funding": "-0.125", "venue": "binance", "exit_reason": "stop", "tag": "model-7"}
+
+
 async def test_trades_are_read_page_by_page(session: aiohttp.ClientSession) -> None:
     pages = {
         "": {"trades": [ROW], "next": "c1", "more": True},
-        "c1": {"trades": [ROW | {"id": 7, "side": "short"}], "next": "c9", "more": False},
+        "c1": {"trades": [ROW | {"id": 7, "side": "short"} | MORE], "next": "c9", "more": False},
     }
     seen = await look(session, with_trades(pages))
     first, second = seen.trades
@@ -75,6 +78,9 @@ async def test_trades_are_read_page_by_page(session: aiohttp.ClientSession) -> N
     assert first.exit_price == Decimal("110.000000000000000001")
     assert (first.entry_time, first.exit_time) == (1_750_000_000.5, 1_750_000_002.0)
     assert (first.fees, first.slippage) == (Decimal("-0.01"), Decimal(0))
+    assert (first.funding, first.venue, first.exit_reason, first.tag) == (Decimal(0), "", "", "")
+    assert (second.funding, second.venue, second.exit_reason) == (Decimal("-0.125"), "binance", "stop")
+    assert second.tag == "model-7"
 
 
 async def test_trades_are_left_alone_when_there_is_nothing_new(session: aiohttp.ClientSession) -> None:

@@ -254,6 +254,15 @@ def test_a_trade_that_lacks_fields_names_them() -> None:
         Probe("alpha").trade(**incomplete)
 
 
+def test_what_a_trade_did_not_cost_need_not_be_told() -> None:
+    needed = {name: value for name, value in fields().items() if name not in ("fees", "slippage")}
+    trade = closed_trade(**needed)
+    assert (trade.fees, trade.slippage, trade.funding, trade.tag) == (0, 0, 0, "")
+    told = closed_trade(**needed, funding="0.25", venue="binance", exit_reason="stop", tag="model-7")
+    assert told.net == trade.net - Decimal("0.25")
+    assert told.row() == {**trade.row(), "funding": "0.25", "venue": "binance", "exit_reason": "stop", "tag": "model-7"}
+
+
 def test_telling_a_trade_twice_changes_nothing() -> None:
     book = Book("b0")
     book.tell_trade(closed_trade(**fields(1)))
