@@ -278,6 +278,16 @@ class CashFlow:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """From when on an agent's figures count anew: somebody changed what it does."""
+
+    agent: str
+    time: float
+    by: str
+    note: str = ""
+
+
 class Verdict(enum.StrEnum):
     """What a rule can say; a rule that cannot tell, for want of data, yields no finding and leaves its alert alone."""
 

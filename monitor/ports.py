@@ -11,7 +11,7 @@ from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
 from monitor.attribution import Sums
-from monitor.model import Agent, CashFlow, Sample, Trade
+from monitor.model import Agent, CashFlow, Reset, Sample, Trade
 from monitor.order import Order, StopMark
 
 
@@ -114,6 +114,7 @@ class Change:
     cursors: Mapping[str, str] = field(default_factory=dict)
     """Agent id -> trades cursor."""
     flows: Sequence[CashFlow] = ()
+    resets: Sequence[Reset] = ()
     alerts: Sequence[Alert] = ()
     """Upserted by id; a row with a higher version, or a later `seen` at the same version, is never overwritten."""
     incidents: Sequence[Incident] = ()
@@ -275,8 +276,17 @@ class Store(Protocol):
     async def audit(self, limit: int = 50) -> list[AuditEntry]:
         """The newest audit entries, newest first."""
 
+    async def hours(self, agent: str, since: float) -> list[tuple[float, float]]:
+        """(time, equity) of samples with since <= time that were forgotten: the last known of each hour."""
+
+    async def resets(self, agent: str) -> list[Reset]:
+        """When an agent's figures began anew, in order."""
+
     async def forget(self, before: float, limit: int) -> int:
-        """Delete at most `limit` raw samples older than `before`, and thin the snapshots; return how many went."""
+        """Delete at most `limit` raw samples older than `before`, and thin the snapshots; return how many went.
+
+        Of the samples, the last known equity of each hour is kept.
+        """
 
 
 class StoreError(Exception):

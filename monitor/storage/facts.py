@@ -12,12 +12,12 @@ from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
 from monitor.alerts.plan import Override
 from monitor.alerts.silence import Silence
-from monitor.model import CashFlow, Person, Sample
+from monitor.model import CashFlow, Person, Reset, Sample
 from monitor.order import STANDING, Order, OrderState, StopMark
 from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent
 from monitor.storage import schema
 from monitor.storage.schema import names, of
-from monitor.storage.sqlite import File, Insert, insert, upsert
+from monitor.storage.sqlite import File, Insert, insert, keep_hours, upsert
 from monitor.storage.trades import keep
 
 DAY = 86_400.0
@@ -36,6 +36,7 @@ _FIRST_SEEN = upsert(schema.agents, ("id", "first_seen"), newer=lambda _coming: 
 _CURSORS = upsert(schema.agents, ("id", "cursor"))
 _SAMPLES = insert(schema.samples, names(Sample))
 _FLOWS = insert(schema.flows, names(CashFlow))
+_RESETS = insert(schema.resets, names(Reset))
 _ALERTS = upsert(schema.alerts, names(Alert), newer=_newer_alert)
 _INCIDENTS = upsert(
     schema.incidents, names(Incident), newer=lambda coming: coming.version >= schema.incidents.c.version
@@ -48,6 +49,7 @@ _ORDERS = upsert(schema.orders, names(Order))
 _STOPS = upsert(schema.stops, names(StopMark))
 _PEOPLE = insert(schema.people, names(Person))
 _AUDIT = insert(schema.audit, names(AuditEntry))
+_HOURS = keep_hours(schema.samples, schema.hours)
 _SNAPSHOTS = upsert(schema.snapshots, names(Snapshot))
 
 
@@ -154,7 +156,8 @@ class Facts:
     async def forget(self, before: float, limit: int) -> int:
         """Delete at most `limit` raw samples older than `before`, an agent's oldest first; return how many went.
 
-        Of an agent's snapshots only the last of each day (UTC) stays, and of those older than `before` only the newest.
+        The last known equity of each hour is kept. Of an agent's snapshots only the last of each day (UTC) stays, and
+        of those older than `before` only the newest.
         """
         await self._thin(before)
         table = schema.samples.c
@@ -166,8 +169,25 @@ class Facts:
             last: dict[str, float] = dict(found)
             gone = delete(schema.samples).where(table.agent == bindparam("of"), table.time <= bindparam("until"))
             ranges = [{"of": agent, "until": time} for agent, time in last.items()]
-            await self._file.write(lambda connection: connection.execute(gone, ranges))
+
+            async def thin(connection: AsyncConnection) -> None:
+                await connection.execute(_HOURS, ranges)
+                await connection.execute(gone, ranges)
+
+            await self._file.write(thin)
         return len(found)
+
+    async def hours(self, agent: str, since: float) -> list[tuple[float, float]]:
+        """(time, equity) of samples with since <= time that were forgotten: the last known of each hour."""
+        table = schema.hours.c
+        query = select(table.time, table.equity).where(table.agent == agent, table.time >= since)
+        return [(time, equity) for time, equity in await self._file.read(query.order_by(table.hour))]
+
+    async def resets(self, agent: str) -> list[Reset]:
+        """When an agent's figures began anew, in order."""
+        table = schema.resets.c
+        query = of(Reset, schema.resets).where(table.agent == agent)
+        return await self._file.values(Reset, query.order_by(table.time))
 
     async def _thin(self, before: float) -> None:
         table = schema.snapshots.c
@@ -196,6 +216,7 @@ def _steps(change: Change) -> Iterable[tuple[Insert, Iterable[Any]]]:
         (_SAMPLES, change.samples),
         (_CURSORS, (StoredAgent(agent, None, cursor) for agent, cursor in change.cursors.items())),
         (_FLOWS, change.flows),
+        (_RESETS, change.resets),
         (_ALERTS, change.alerts),
         (_INCIDENTS, change.incidents),
         (_OVERRIDES, change.overrides),

@@ -109,6 +109,27 @@ samples = Table(
     sqlite_with_rowid=False,
 )
 
+# What is kept of samples whose time is over: the last known equity of each hour.
+hours = Table(
+    "hours",
+    metadata,
+    _key("agent", TEXT),
+    _key("hour", BigInteger()),
+    _must("time", TIME),
+    _must("equity", Double()),
+    sqlite_with_rowid=False,
+)
+
+# From when on an agent's figures count, because somebody said so.
+resets = Table(
+    "resets",
+    metadata,
+    _key("agent", TEXT),
+    _key("time", TIME),
+    _must("by", TEXT),
+    _must("note", TEXT),
+)
+
 
 def _of_a_trade() -> tuple[Column[Any], ...]:
     return (

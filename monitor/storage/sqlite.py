@@ -11,7 +11,19 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, ColumnElement, Executable, Table, event, text
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    ColumnElement,
+    Executable,
+    Table,
+    bindparam,
+    cast,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError, StatementError
@@ -195,3 +207,21 @@ def _insert(table: Table, names: Sequence[str], statement: sqlite.Insert) -> Ins
     processors = (table.columns[name].type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name in order)
     encoders = tuple((index, each) for index, each in enumerate(processors) if each is not None)
     return Insert(str(compiled), attrgetter(*order), encoders)
+
+
+def keep_hours(samples: Table, hours: Table) -> sqlite.Insert:
+    """Keep the last known equity of each hour of an agent (`of`) up to a time (`until`)."""
+    table = samples.c
+    hour = cast(table.time, BigInteger) // 3_600_000_000
+    newest = func.row_number().over(partition_by=hour, order_by=table.time.desc())
+    known = (table.agent == bindparam("of"), table.time <= bindparam("until"), table.equity.is_not(None))
+    ranked = select(table.agent, hour.label("hour"), table.time, table.equity, newest.label("rank")).where(*known)
+    rows = ranked.subquery()
+    last = select(rows.c.agent, rows.c.hour, rows.c.time, rows.c.equity).where(rows.c.rank == 1)
+    statement = sqlite.insert(hours).from_select(["agent", "hour", "time", "equity"], last)
+    coming = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=[hours.c.agent, hours.c.hour],
+        set_={"time": coming.time, "equity": coming.equity},
+        where=coming.time > hours.c.time,
+    )

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from monitor.attribution import DAY, DIMENSIONS, SPLITS, attribute
 from monitor.earnings import earned
-from monitor.model import Side, Trade
+from monitor.model import Reset, Side, Trade
 from monitor.ports import Change, Store, StoredTrades
 from monitor.storage import Database
-from tests.stores import T0, new_database, new_store, opened
+from tests.stores import T0, a_sample, new_database, new_store, opened
 
 MIDNIGHT = T0 // DAY * DAY
 
@@ -163,3 +163,27 @@ async def cells(store: Database) -> int:
 
 def test_every_dimension_but_the_agent_is_rolled_up() -> None:
     assert {name for split in SPLITS for name in split} == set(DIMENSIONS) - {"agent"}
+
+
+async def test_of_samples_that_are_forgotten_the_last_equity_of_each_hour_stays(tmp_path: Path) -> None:
+    hour = T0 // 3600 * 3600
+    equity: list[float | None] = [1.0, 2.0, None, 4.0, 5.0, None]
+    samples = [
+        a_sample(agent, hour + 1200.0 * index + 1, equity=value)
+        for agent in ("alpha", "beta")
+        for index, value in enumerate(equity)
+    ]
+    async with new_store(tmp_path) as store:
+        await store.commit(Change(samples=samples))
+        while await store.forget(hour + 6000.0, 3):
+            pass
+        assert await store.hours("beta", 0.0) == [(hour + 1201.0, 2.0), (hour + 4801.0, 5.0)]
+        assert await store.hours("alpha", hour + 3600.0) == [(hour + 4801.0, 5.0)]
+        assert [each.time for each in await store.samples("alpha", 0.0)] == [hour + 6001.0]
+
+
+async def test_resets_come_back_in_order(tmp_path: Path) -> None:
+    async with new_store(tmp_path) as store:
+        found = [Reset("alpha", T0 + 5, "ana", "a new model"), Reset("alpha", T0, "ben")]
+        await store.commit(Change(resets=found))
+        assert await store.resets("alpha") == found[::-1]

@@ -1,4 +1,4 @@
-"""More of a trade, what it was before it was corrected, and sums over trades for every split."""
+"""More of a trade, its corrections, sums over trades for every split, the equity of past hours, resets."""
 
 from __future__ import annotations
 
@@ -44,4 +44,21 @@ def upgrade() -> None:
         *(sa.Column(name, text, nullable=False) for name in ("gross", "fees", "slippage", "funding", "moved")),
         sa.PrimaryKeyConstraint("agent", "paper", "by", "span", "first", "second", name="rollups_pk"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "hours",
+        sa.Column("agent", text, nullable=False),
+        sa.Column("hour", number, nullable=False),
+        sa.Column("time", number, nullable=False),
+        sa.Column("equity", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("agent", "hour", name="hours_pk"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "resets",
+        sa.Column("agent", text, nullable=False),
+        sa.Column("time", number, nullable=False),
+        sa.Column("by", text, nullable=False),
+        sa.Column("note", text, nullable=False),
+        sa.PrimaryKeyConstraint("agent", "time", name="resets_pk"),
     )
