@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -51,6 +51,17 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture to a text that says the same in words."""
+
+    png: bytes = field(repr=False)
+    alt: str
+    """What it shows, for whoever does not see it."""
+    name: str
+    """What a file of it is called, without a path: alpha-24h.png."""
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """What is said, without a platform's markup: every text in it is plain and is escaped by the platform."""
 
@@ -67,6 +78,14 @@ class Message:
     """Only for the person who asked: a chat of many says it so that the others do not see it, or not at all."""
     mentions: tuple[Mention, ...] = ()
     """Who is called: a chat that can calls them so that it reaches them; nobody else is ever called."""
+    picture: Picture | None = None
+    """Shown with an answer; what is sent or edited goes without it."""
+
+
+def without_picture(message: Message, why: str) -> Message:
+    """A message whose picture could not be shown: its text, and one sentence that says why."""
+    said = why if why.endswith(".") else f"{why}."
+    return replace(message, text="\n".join(filter(None, (message.text, f"Without its picture: {said}"))), picture=None)
 
 
 @dataclass(frozen=True, slots=True)

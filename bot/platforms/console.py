@@ -21,6 +21,7 @@ from rich.panel import Panel
 from rich.table import Table as Grid
 from rich.text import Text
 
+from bot.album import Album
 from bot.chat import Button, ChatPlatform, Handler, Invocation, Message, MessageRef, Table, Tone, TransportError
 from bot.format import block, plain
 from bot.settings import console_user
@@ -77,6 +78,7 @@ class Console:
         self._waiting: deque[str] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._buttons: dict[int, str] = {}
+        self._album = Album()
         self._session = secrets.token_hex(4)
         self._pressed = self._said = 0
         self._tty, self._ps1 = False, ""
@@ -186,7 +188,7 @@ class Console:
             log.exception("a line of the console failed")
 
     async def _reply(self, message: Message) -> None:
-        await self._print(self._card(message))
+        await self._print(self._card(await self._album.told(message)))
 
     async def _prompt(self) -> None:
         if self._ps1:

@@ -20,7 +20,7 @@ from pydantic import SecretStr
 
 from bot import settings
 from tests.fakes import slack_blocks
-from tests.fakes.slack_api import PARTS, Api
+from tests.fakes.slack_api import PARTS, Api, Shared
 from tests.fakes.slack_blocks import RefusalError
 from tests.fakes.slack_delivery import Deliveries, Delivery, Hook
 from tests.fakes.slack_faults import Faults
@@ -39,6 +39,7 @@ class Posted:
     only: str | None = None
     """The one person who sees it."""
     via: str = "api"
+    files: tuple[Shared, ...] = ()
     versions: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -123,6 +124,10 @@ class FakeSlack:
         self.messages: list[Posted] = []
         self.whispers: list[Posted] = []
         self.files: dict[str, bytes] = {}
+        self.uploads: dict[str, Mapping[str, Any]] = {}
+        """File -> what was said of it before it came."""
+        self.shared: set[str] = set()
+        """Files that a message shows; each once."""
         self.calls: list[Call] = []
         self.events_url: str | None = None
         """Where requests go in HTTP mode; None for Socket Mode."""

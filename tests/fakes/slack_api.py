@@ -7,6 +7,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -26,8 +27,18 @@ SCOPES = {
     "files.getUploadURLExternal": "files:write",
     "files.completeUploadExternal": "files:write",
 }
+ALT = 1_000
 PARTS = ("text", "blocks", "attachments", "metadata")
 """The parts of a message; what a change does not name stays."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A file that a message shows."""
+
+    name: str
+    alt: str
+    data: bytes
 
 
 class Api:
@@ -186,24 +197,46 @@ class Api:
     def _upload_url(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         if not arguments.get("filename") or not int(arguments.get("length") or 0):
             raise RefusalError("invalid_arguments")
+        if len(str(arguments.get("alt_txt") or "")) > ALT:
+            raise RefusalError("alt_txt_too_large")
         name = f"F0{len(self._slack.files):06}"
         self._slack.files[name] = b""
+        self._slack.uploads[name] = arguments
         return {"upload_url": f"{self._slack.origin}/upload/{name}", "file_id": name}
 
     def _upload_done(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         channel, given = self._where(arguments, "channel_id"), arguments.get("files")
-        files = json.loads(given) if isinstance(given, str) else given
-        if not files or any(not self._slack.files.get(str(each.get("id"))) for each in files):
+        files: list[dict[str, Any]] = json.loads(given) if isinstance(given, str) else given or []
+        ids = [str(each.get("id")) for each in files]
+        if not ids or any(not self._slack.files.get(each) or each in self._slack.shared for each in ids):
             raise RefusalError("file_not_found")
-        self._slack.keep(channel.id, {"text": str(arguments.get("initial_comment") or files[0].get("title") or "file")})
+        said = {
+            "text": str(arguments.get("initial_comment") or files[0].get("title") or "file"),
+            **({"thread_ts": arguments["thread_ts"]} if arguments.get("thread_ts") else {}),
+        }
+        posted = self._slack.keep(channel.id, said)
+        about = self._slack.uploads
+        posted.files = tuple(
+            Shared(str(about[each]["filename"]), str(about[each].get("alt_txt") or ""), self._slack.files[each])
+            for each in ids
+        )
+        self._slack.shared.update(ids)
         return {"files": files}
 
     async def _upload(self, request: web.Request) -> web.Response:
-        name = request.match_info["file"]
-        if name not in self._slack.files:
+        name, slack = request.match_info["file"], self._slack
+        fault = slack.faults.met("upload")
+        if fault is not None and fault.does == "reset before":
+            return _drop(request)
+        if fault is not None and fault.does == "status":
+            return web.Response(status=fault.says)
+        if name not in slack.files or slack.files[name]:  # an address takes one file
             return web.Response(status=404)
-        self._slack.files[name] = await request.read()
-        return web.Response(text=f"OK - {len(self._slack.files[name])}")
+        data = await request.read()
+        if len(data) != int(slack.uploads[name]["length"]):
+            return web.Response(status=400, text="length mismatch")
+        slack.files[name] = data
+        return web.Response(text=f"OK - {len(data)}")
 
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
         if f"{self._slack.origin}{request.path}" != self._slack.webhook:

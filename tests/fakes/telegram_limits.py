@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-LIMITED = frozenset({"sendmessage", "senddocument", "editmessagetext"})
+LIMITED = frozenset({"sendmessage", "senddocument", "sendphoto", "editmessagetext"})
 
 
 @dataclass

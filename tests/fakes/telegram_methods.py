@@ -22,6 +22,7 @@ from tests.fakes.telegram_values import (
     commands_of,
     keys_of,
     kind_of,
+    photo_of,
     text_of,
     whole,
 )
@@ -59,6 +60,8 @@ class Methods:
         self.blocked: set[int] = set()
         self.kicked: set[int] = set()
         """Groups that it was removed from."""
+        self.no_photos: set[int] = set()
+        """Groups that let it send text alone."""
         self.moved: dict[int, int] = {}
         self.messages: list[Entry] = []
         """What the bot says, as it is now; what was deleted is not there."""
@@ -78,6 +81,7 @@ class Methods:
             "getupdates": self._updates,
             "sendmessage": self._send,
             "senddocument": self._document,
+            "sendphoto": self._photo,
             "editmessagetext": self._edit,
             "answercallbackquery": self._answer,
             "setmycommands": self._set_commands,
@@ -143,7 +147,11 @@ class Methods:
             "chat": self.chat_json(entry.chat),
             "from": self.bot,
         }
-        if entry.file is not None:
+        if entry.photo is not None:
+            sizes = {"file_id": "p", "file_unique_id": "q", "width": 1_200, "height": 900}
+            shown |= {"photo": [sizes], "caption": entry.text}
+            shown["caption_entities"] = [self.entity_json(each) for each in entry.entities]
+        elif entry.file is not None:
             shown["document"] = {"file_id": "f", "file_unique_id": "u", "file_name": entry.file.name}
         else:
             shown["text"] = entry.text
@@ -216,12 +224,22 @@ class Methods:
         entry.file = File(name, data)
         return self._keep(entry)
 
+    async def _photo(self, params: Params, files: Files) -> Json:
+        chat = self._where(params)
+        if chat in self.no_photos:
+            raise bad("not enough rights to send photos to the chat")
+        entry = self._new(params, chat)
+        entry.text, entry.entities = text_of(params, "caption", CAPTION)
+        entry.keys = keys_of(params)
+        entry.photo = photo_of(params, files)
+        return self._keep(entry)
+
     async def _edit(self, params: Params, _files: Files) -> Json:
         chat, message = self._where(params), whole(params, "message_id")
         entry = None if message is None else self.find(chat, message)
         if entry is None:
             raise bad("message to edit not found")
-        if entry.file is not None:
+        if entry.file is not None or entry.photo is not None:
             raise bad("there is no text in the message to edit")
         text, entities = text_of(params)
         keys = keys_of(params)

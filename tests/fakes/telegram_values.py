@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from tests.fakes.telegram_html import Entity, ParseError, parse, units
 
 LIMIT, CAPTION, DATA, BUTTONS, ALERT = 4_096, 1_024, 64, 100, 200
+PHOTO, SIDES, RATIO = 10 * 2**20, 10_000, 20
+"""Bytes of a picture, pixels of its width and height together, how often the longer side holds the shorter."""
 Json = dict[str, Any]
 
 
@@ -58,6 +61,8 @@ class Entry:
     silent: bool = False
     reply_to: int | None = None
     file: File | None = None
+    photo: File | None = None
+    """A picture; then the text is its caption."""
     history: list[str] = field(default_factory=list)
 
     @property
@@ -131,6 +136,21 @@ def text_of(params: Mapping[str, str], name: str = "text", limit: int = LIMIT) -
     if units(source) > limit:
         raise bad("message is too long" if limit == LIMIT else "message caption is too long")
     return source.strip(), entities
+
+
+def photo_of(params: Mapping[str, str], files: Mapping[str, tuple[str, bytes]]) -> File:
+    """The picture of a call. Errors: Refuse."""
+    name, data = files.get(params.get("photo", "").removeprefix("attach://") or "photo", ("", b""))
+    if not data:
+        raise bad("file must be non-empty" if name else "there is no photo in the request")
+    if len(data) > PHOTO:
+        raise bad(f"file of size {len(data)} bytes is too big for a photo; the maximum size is {PHOTO} bytes")
+    if not data.startswith(b"\x89PNG\r\n\x1a\n") or not data.endswith(b"IEND\xaeB`\x82"):
+        raise bad("IMAGE_PROCESS_FAILED")
+    width, height = struct.unpack(">II", data[16:24])
+    if width + height > SIDES or max(width, height) > RATIO * min(width, height):
+        raise bad("PHOTO_INVALID_DIMENSIONS")
+    return File(name, data)
 
 
 def keys_of(params: Mapping[str, str]) -> tuple[tuple[Key, ...], ...]:

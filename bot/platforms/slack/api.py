@@ -15,7 +15,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
-from bot.chat import Message, TransportError
+from bot.chat import Message, Picture, TransportError
+from bot.platforms.slack.blocks import cut
 from bot.platforms.slack.errors import (
     APP_TOKEN,
     BOT_TOKEN,
@@ -28,9 +29,11 @@ from bot.platforms.slack.errors import (
     unreached,
 )
 from bot.platforms.slack.pace import Pace
-from bot.platforms.slack.render import Rendered, render
+from bot.platforms.slack.render import HEADER, Rendered, render
 
 WITHIN = aiohttp.ClientTimeout(total=10.0, sock_connect=3.0)
+ALT = 1_000
+"""Characters that Slack takes of what a picture shows."""
 _OK = 200
 _POSTS = frozenset({"chat.postMessage", "webhook"})
 """Methods for which Slack's wish to wait is about pages; while it wants no other call, they may go."""
@@ -145,6 +148,38 @@ class Api:
             return await self._call("chat.postEphemeral", lambda: self.client.chat_postEphemeral(**call), channel)
 
         await _legibly(render(message), say)
+
+    async def upload(self, picture: Picture) -> str:
+        """Hand a picture over, which nobody sees yet; returns its id."""
+        about: dict[str, Any] = {"filename": picture.name, "length": len(picture.png), "alt_txt": cut(picture.alt, ALT)}
+        found = await self._call("files.getUploadURLExternal", lambda: self.client.files_getUploadURLExternal(**about))
+        try:
+            async with self._session.post(
+                str(found.get("upload_url") or ""),
+                data=picture.png,
+                headers={"Content-Type": "application/octet-stream"},
+                allow_redirects=False,
+            ) as answer:
+                if answer.status != _OK:
+                    raise self._held("files.getUploadURLExternal", "", explain(answer.status, "", answer.headers))
+        except (aiohttp.ClientError, OSError) as error:
+            raise unreached(error) from None
+        return str(found.get("file_id") or "")
+
+    async def show(self, channel: str, file: str, title: str, thread: str | None) -> None:
+        """Show a picture that was handed over in a channel or a thread; where there is no thread, in the channel."""
+        await self._pace.turn(channel, page=False)
+        files: list[dict[str, str | None]] = [{"id": file, "title": cut(title, HEADER)}]
+        try:
+            await self._call(
+                "files.completeUploadExternal",
+                lambda: self.client.files_completeUploadExternal(files=files, channel_id=channel, thread_ts=thread),
+                channel,
+            )
+        except RefusedError as error:
+            if thread is None or error.code not in NO_THREAD:
+                raise
+            await self.show(channel, file, title, None)
 
     async def hook(self, url: str, message: Message, *, private: bool | None = None) -> None:
         """Say something by an address that Slack gave: a webhook, or with `private` the answer to a command."""

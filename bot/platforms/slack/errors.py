@@ -61,6 +61,7 @@ _WHERE = {
     "id in the settings",
     "not_in_channel": "says that the app is not in the channel {channel}: type /invite @nightdesk there",
     "is_archived": "says that the channel {channel} is archived: restore it, or set another in the settings",
+    "file_uploads_disabled": "takes no files in this workspace: one of its admins can allow them",
     "channel_is_archived": "says that the webhook's channel is archived: restore it, or make a webhook for another",
 }
 _WEBHOOK_DEAD = frozenset({"no_service", "no_active_hooks", "invalid_token", "no_team", "action_prohibited"})

@@ -22,7 +22,7 @@ from bot.format import plain
 from bot.platforms.slack import elsewhere
 from bot.platforms.slack.api import Api
 from bot.platforms.slack.errors import RefusedError, explain, refused, unreached
-from bot.platforms.slack.manifest import LOOKING, SCOPES
+from bot.platforms.slack.manifest import LOOKING, SCOPES, SHOWING
 from bot.platforms.slack.pace import Pace
 from bot.platforms.slack.platform import NAME, WEBHOOK
 from bot.settings import Settings
@@ -150,8 +150,10 @@ async def _entry(api: Api, channels: Sequence[str]) -> tuple[list[Found], bool]:
 
 
 def _scopes(lacking: Sequence[str]) -> Iterator[Found]:
+    needed = [each for each in lacking if each not in LOOKING]
+    pictures = needed == [SHOWING]
     for fine, why, names in (
-        (False, "", [each for each in lacking if each not in LOOKING]),
+        (None if pictures else False, ", so answers come without their pictures" if pictures else "", needed),
         (None, ", so an uncertain page may come twice", [each for each in lacking if each in LOOKING]),
     ):
         if names:

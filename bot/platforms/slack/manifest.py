@@ -18,7 +18,9 @@ RESERVED = frozenset(
 """Commands that Slack has of its own; a manifest that lists one may be refused whole."""
 LOOKING = ("channels:history", "groups:history", "im:history")
 """Scopes by which a message that may have been posted is looked for before it is posted again."""
-SCOPES = ("app_mentions:read", "channels:read", "chat:write", "commands", "files:write", "groups:read", *LOOKING)
+SHOWING = "files:write"
+"""The scope by which an answer comes with its picture."""
+SCOPES = ("app_mentions:read", "channels:read", "chat:write", "commands", SHOWING, "groups:read", *LOOKING)
 MOST = 50
 """Commands that one app may have."""
 

@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """The entities could not be parsed: the same text without markup is taken."""
     MESSAGE = "message"
     """Something else in this one message; another one may well be taken."""
+    PICTURE = "picture"
+    """The picture of this one message: the same text without it is taken."""
     GONE = "gone"
     """The message to change is not there, or cannot be changed any more."""
     SAME = "same"
@@ -44,7 +46,7 @@ class Kind(StrEnum):
     """It was not reached, or nobody knows whether it took the message."""
 
 
-PERMANENT = frozenset({Kind.MARKUP, Kind.MESSAGE, Kind.GONE})
+PERMANENT = frozenset({Kind.MARKUP, Kind.MESSAGE, Kind.PICTURE, Kind.GONE})
 """What will never be taken. A chat or a token in trouble is mended by people, and what waits for it arrives then."""
 
 _WORDS = (
@@ -52,6 +54,7 @@ _WORDS = (
     (Kind.GONE, ("message to edit not found", "message can't be edited", "message_id_invalid", "message identifier")),
     (Kind.MARKUP, ("can't parse entities",)),
     (Kind.LATE, ("query is too old", "query_id_invalid")),
+    (Kind.PICTURE, ("photo", "image_process", "media_")),
     (Kind.THREAD, ("thread not found", "topic_closed", "topic_deleted", "topic_id_invalid", "topic not found")),
     (
         Kind.MESSAGE,
@@ -132,6 +135,9 @@ def _judged(said: str, elsewhere: int | None) -> RefusedError:
         return RefusedError(f"Telegram refuses {chat} ({said}): {mend}", kind)
     if kind is Kind.THREAD:
         return RefusedError(f"Telegram refuses the topic ({said}): mend topic in [telegram]", kind)
+    if kind is Kind.PICTURE:
+        mend = ": let it send photos there" if "rights" in lower else ""
+        return RefusedError(f"Telegram does not take the picture ({said}){mend}", kind)
     return RefusedError(f"Telegram refused the message: {said}", kind)
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from bot.chat import Handler, Message
+from bot.chat import Handler, Message, Picture, without_picture
 from bot.platforms.telegram import render
 from bot.platforms.telegram.errors import Kind, RefusedError
 from bot.platforms.telegram.hear import Heard, Place
@@ -112,6 +112,10 @@ class Line:
                 await self._say(self._heard.place, Message("I cannot write to you alone yet", said))
 
     async def _say(self, place: Place, message: Message) -> None:
+        if message.picture is not None:
+            message = await self._shown(place, message, message.picture)
+            if message.picture is not None:
+                return
         told, keys = render.told(message), render.keys(message.buttons)
         say = functools.partial(self._voice.say, urgency=Urgency.ANSWER, silent=not message.loud)
         *pages, last = told.pages
@@ -120,6 +124,24 @@ class Line:
         await _insisted(functools.partial(say, place, last, keys))
         if told.file is not None:
             await _insisted(functools.partial(self._voice.file, place, told.file, urgency=Urgency.ANSWER))
+
+    async def _shown(self, place: Place, message: Message, picture: Picture) -> Message:
+        """Show a message's picture, with all of it as the caption where that has room.
+
+        Returns what is left to be said: the message itself when nothing is.
+        """
+        caption = render.caption(message)
+        page, keys = (render.heading(message), ()) if caption is None else (caption, render.keys(message.buttons))
+        silent = not message.loud
+        photo = functools.partial(self._voice.photo, place, picture, page, keys, urgency=Urgency.ANSWER, silent=silent)
+        try:
+            await _insisted(photo)
+        except RefusedError as error:
+            if error.kind not in (Kind.PICTURE, Kind.MESSAGE, Kind.MARKUP):
+                raise
+            log.warning("an answer was said without its picture", error=str(error))
+            return without_picture(message, str(error))
+        return message if caption is not None else replace(message, picture=None)
 
 
 async def _insisted(call: Callable[[], Awaitable[object]]) -> None:

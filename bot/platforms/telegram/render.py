@@ -14,6 +14,8 @@ from bot.line import BUTTON_BYTES
 
 LIMIT = 4_096
 """UTF-16 units of a message's text, once its tags are taken out."""
+CAPTION = 1_024
+"""The same of the text below a picture."""
 ENTITIES = 90
 """Bold and the like in one message; Telegram ignores what goes beyond about 100."""
 PAGES = 3
@@ -92,6 +94,18 @@ def told(message: Message) -> Told:
     if len(packed) <= PAGES:
         return Told(tuple(_page(each) for each in packed))
     return Told((_page(_shortened(message, "more, all of it in the file")),), _file(message))
+
+
+def caption(message: Message) -> Page | None:
+    """Everything a message holds, as the caption of its picture; None where a caption has no room for that."""
+    page = _page([*_body(message), *_footer(message)])
+    pieces = len(_packed([*_body(message), *_footer(message)]))
+    return page if pieces == 1 and units(page.plain) <= CAPTION else None
+
+
+def heading(message: Message) -> Page:
+    """The title alone: the caption of a picture whose text follows it."""
+    return _page([next(_body(message))])
 
 
 def keys(buttons: Iterable[Button]) -> tuple[tuple[Button, ...], ...]:

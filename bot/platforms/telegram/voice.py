@@ -13,7 +13,7 @@ import telegram
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, InputFile, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ParseMode
 
-from bot.chat import Button
+from bot.chat import Button, Picture
 from bot.platforms.telegram.errors import Kind, RefusedError, refusal
 from bot.platforms.telegram.hear import NAME, Place
 from bot.platforms.telegram.pace import Lane, Pace, Urgency, Window
@@ -106,6 +106,30 @@ class Voice:
             )
 
         return await _simpler(call, page, keys)
+
+    async def photo(
+        self, place: Place, picture: Picture, caption: Page, keys: Rows = (), *, urgency: Urgency, silent: bool = True
+    ) -> None:
+        """Show a picture with a caption, and buttons below it. Errors: RefusedError."""
+        under = ReplyParameters(place.under, allow_sending_without_reply=True) if place.under else None
+
+        def call(text: str, parse_mode: str | None, markup: InlineKeyboardMarkup | None) -> Awaitable[telegram.Message]:
+            return self._there(
+                place,
+                urgency,
+                lambda chat, thread: self._bot.send_photo(
+                    chat,
+                    InputFile(picture.png, filename=picture.name),
+                    caption=text,
+                    parse_mode=parse_mode,
+                    disable_notification=silent,
+                    reply_markup=markup,
+                    message_thread_id=thread,
+                    reply_parameters=under,
+                ),
+            )
+
+        await _simpler(call, caption, keys)
 
     async def file(self, place: Place, text: str, *, urgency: Urgency) -> None:
         """Say a text as a file. Errors: RefusedError."""
