@@ -14,6 +14,8 @@ from bot.views.alerts import MARKS, TONES, headline
 from bot.views.guard import guard
 from bot.views.incidents import places
 from bot.views.listing import listing
+from bot.views.reconcile import offers
+from bot.views.report import unpacked
 from monitor.alerts.alert import Kind, Notification, State
 from monitor.alerts.draft import notices
 from monitor.alerts.silence import Silence
@@ -64,6 +66,10 @@ def _card(desk: Desk, status: IncidentStatus, body: Mapping[str, object]) -> Mes
     where = places(status.alerts, desk.agents, by)
     orders = bool(status.alerts) and desk.takes_orders(status.alerts[0].agent)
     card = views.card(status, desk.rules.get(incident.rule), desk.now(), orders=orders, where=where)
+    if incident.rule == "unexplained" and incident.open and len(status.alerts) == 1:
+        agent = status.alerts[0].agent
+        first, *others = card.buttons
+        card = replace(card, buttons=(first, *offers(agent, desk.reconciliation(agent)), *others))
     why, label = plain(str(body.get("why") or ""), 200), "Why here" if body.get("what") == "failover" else "Why now"
     return replace(card, fields=(*card.fields, Field(label, why))) if why else card
 
@@ -89,6 +95,8 @@ def _calling(
 
 
 async def _notice(desk: Desk, body: Mapping[str, object]) -> Message | None:
+    if isinstance(told := body.get("report"), dict):
+        return unpacked(told)
     if "open" in body:
         return _start(desk, body.get("away"))
     if "silence" in body:

@@ -67,6 +67,9 @@ def _leads(settings: Settings) -> Iterator[Line]:
         for number, step in enumerate(policy.steps)
     ]
     lists.append((("alerts", "failover"), plan.failover))
+    lists += [
+        (("digests", index, "channel"), (each.channel,)) for index, each in enumerate(settings.digests) if each.channel
+    ]
     for path, to in lists:
         lost = [each for each in to if each not in up]
         if lost:

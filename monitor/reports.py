@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Collection, Iterator, Mapping
 
+from monitor import retrospect
 from monitor.alerts import oncall
 from monitor.alerts.alert import Alert, State
 from monitor.alerts.draft import Draft
@@ -14,7 +16,10 @@ from monitor.alerts.plan import Plan
 from monitor.alerts.silence import Silence, matches, names
 from monitor.answers import IncidentStatus, Why, alone, order, pick, times
 from monitor.book import Book
+from monitor.digest import Digest, digest
+from monitor.fleet import paper
 from monitor.ports import Store
+from monitor.shift import Shift
 from monitor.turn import Setup
 
 
@@ -115,6 +120,20 @@ class Reports:
         """Every alert that opened since then and fired, worst first, then oldest."""
         found = await self._store.opened_between(since, self.now())
         return tuple(sorted((each for each in found if each.fired), key=lambda each: (-each.severity, each.opened)))
+
+    async def report(
+        self, since: float, until: float, agents: Collection[str] | None = None, left_out: tuple[float, ...] = ()
+    ) -> Digest:
+        """What since <= time < until came to, from stored rows alone; of these agents, by id, or of everything."""
+        states = self._book.situation.states
+        seen = {name: states[name].answered for name in self.agents if name in states}
+        papers = {name for name, each in self.agents.items() if paper(each, seen.get(name))}
+        facts = await retrospect.facts(self._store, self.agents, papers, since, until, agents)
+        return await asyncio.to_thread(digest, facts, left_out)
+
+    async def shift(self) -> Shift:
+        """What happened since the duty last went to somebody else, or in the last 8 h where nobody takes turns."""
+        return await retrospect.of_shift(self._store, tuple(self.agents), self.plan, self.now())
 
     def standing(self) -> tuple[Alert, ...]:
         """Alerts found at the first start about which nobody has decided yet."""

@@ -1,4 +1,4 @@
-"""`/handover`: an incident goes into somebody else's hands, who is called."""
+"""`/handover`: what a shift leaves behind; with words, an incident goes into somebody else's hands, who is called."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from bot.chat import Message
 from bot.command import Context, Role, UsageError, command
 from bot.format import plain
 from bot.views.incidents import buttons, footer, headline
+from bot.views.shift import Scene
+from bot.views.shift import handover as view
 
 _WORDS = 2
 
 
 @command(
     "handover",
-    usage="/handover ALERT PERSON [NOTE]",
-    summary="Give an alert into somebody's hands, who is called.",
+    usage="/handover [ALERT PERSON [NOTE]]",
+    summary="Show what this shift leaves behind, or give an alert into somebody's hands, who is called.",
     role=Role.OPERATOR,
-    examples=("/handover 3f9c1a2b ana", "/handover 3f9c ana the venue answers slowly"),
+    changes=lambda ctx: bool(ctx.args) or ctx.about is not None,
+    examples=("/handover", "/handover 3f9c1a2b ana", "/handover 3f9c ana the venue answers slowly"),
 )
 async def handover(ctx: Context) -> Message:
-    """Hand over, and say to whom."""
+    """Hand over, and say to whom; without words tell what there is to hand over."""
+    if not ctx.args and ctx.about is None:
+        return await _shift(ctx)
     words = alert_first(ctx)
     if len(words) < _WORDS:
         raise UsageError("say which alert and to whom, for example /handover 3f9c1a2b ana")
@@ -31,6 +36,14 @@ async def handover(ctx: Context) -> Message:
         buttons=buttons(status, orders=False),
         footer=footer(status),
     )
+
+
+async def _shift(ctx: Context) -> Message:
+    desk = ctx.desk
+    scene = Scene(
+        desk.incidents(), desk.hidden(), desk.silences(), desk.status(), desk.duty(), desk.rules, desk.currency
+    )
+    return view(scene, await desk.shift(), desk.now())
 
 
 def _person(ctx: Context, word: str) -> str:
