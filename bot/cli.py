@@ -119,6 +119,89 @@ def init(
     _finish(work)
 
 
+Mapped = Annotated[list[str] | None, typer.Option("--map", help="size=qty: a field and its column; again for more.")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="strategy=grid: where a row says nothing; or more.")]
+Rate = Annotated[list[str] | None, typer.Option("--rate", help="BNB=612.3: what a currency of fees is worth.")]
+TimeUnit = Annotated[str, typer.Option("--time-unit", help="s, ms, us or ns, of times that are numbers.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave rows out that are refused.")]
+RefusedPath = Annotated[Path | None, typer.Option("--refused", help="File to write every refused row to.")]
+
+
+@cli.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="Closed trades as CSV, JSON or parquet.")],
+    agent: Annotated[str, typer.Option("--agent", "-a", help="Whose trades they are.")],
+    settings: SettingsPath = None,
+    mapped: Mapped = None,
+    defaults: Set = None,
+    rate: Rate = None,
+    time_unit: TimeUnit = "s",
+    skip_bad: SkipBad = False,
+    refused: RefusedPath = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look through the file, store nothing.")] = False,
+) -> None:
+    """Store the closed trades of a file: all of them or none, once, however often it is imported."""
+    from bot.offline.importing import Options, layout, prepared  # noqa: PLC0415
+    from bot.offline.importing import run as store  # noqa: PLC0415
+    from monitor.storage import open_store  # noqa: PLC0415
+
+    async def work() -> int:
+        chosen = _settings(settings)
+        said = layout(mapped or (), defaults or (), rate or (), time_unit)
+        options = prepared(chosen, agent, Options(file, agent, said, skip_bad, dry_run, refused))
+        return await store(options, lambda: open_store(chosen.database))
+
+    _finish(work)
+
+
+@cli.command()
+def pnl(
+    what: Annotated[list[str] | None, typer.Argument(help="trades.csv and 7d; no file: what the desk stored.")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="strategy, asset, hour ... or two crossed.")] = None,
+    agent: Annotated[str | None, typer.Option("--agent", "-a", help="Of what the desk stored: one agent.")] = None,
+    period: Annotated[str | None, typer.Option(help="7d, or 2026-11-01..2026-12-01.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv")] = False,
+    paper: Annotated[bool, typer.Option("--paper", help="Trades without money.")] = False,
+    settings: SettingsPath = None,
+    mapped: Mapped = None,
+    defaults: Set = None,
+    rate: Rate = None,
+    time_unit: TimeUnit = "s",
+    skip_bad: SkipBad = False,
+    refused: RefusedPath = None,
+) -> None:
+    """Split profit and loss of a file's trades, or of those the desk has stored."""
+    import time  # noqa: PLC0415
+
+    from bot.offline import pnl as offline  # noqa: PLC0415
+    from bot.offline.importing import layout  # noqa: PLC0415
+    from monitor.storage import open_store  # noqa: PLC0415
+
+    form: offline.Form = "json" if as_json else "csv" if as_csv else "table"
+
+    async def work() -> int:
+        file, told = offline.words(what or ())
+        split, of = by or ("strategy",), period or told
+        if file is not None:
+            said = layout(mapped or (), defaults or (), rate or (), time_unit)
+            told_all = offline.pnl(
+                file, split, form=form, layout=said, period=of, paper=paper, skip_bad=skip_bad, refused=refused
+            )
+            typer.echo(told_all)
+            return 0
+        store = await open_store(_settings(settings).database)
+        try:
+            typer.echo(
+                await offline.stored(store, split, now=time.time(), form=form, agent=agent, period=of, paper=paper)
+            )
+        finally:
+            await store.close()
+        return 0
+
+    _finish(work)
+
+
 @cli.command()
 def demo(
     story: Annotated[
@@ -180,10 +263,11 @@ def _finish(work: Callable[[], Coroutine[object, object, int]]) -> None:
     from bot.setup.asking import SetupError  # noqa: PLC0415
     from monitor.alerts.runbooks import RunbookError  # noqa: PLC0415
     from monitor.ports import StoreError  # noqa: PLC0415
+    from monitor.text_file import TradeFileError  # noqa: PLC0415
 
     try:
         code = asyncio.run(work())
-    except (SettingsError, SetupError, RunbookError, StoreError, DemoError) as error:
+    except (SettingsError, SetupError, RunbookError, StoreError, DemoError, TradeFileError) as error:
         typer.echo(f"nightdesk: {error}", err=True)
         code = TO_MEND
     except (KeyboardInterrupt, typer.Abort):

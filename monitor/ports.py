@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol
 
@@ -158,6 +158,10 @@ class StoredTrades:
     """Corrections of what was known."""
     same: int
 
+    def __add__(self, other: StoredTrades) -> StoredTrades:
+        """Both together."""
+        return StoredTrades(self.new + other.new, self.changed + other.changed, self.same + other.same)
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -187,8 +191,11 @@ class Store(Protocol):
     async def trades(self, agent: str | None, since: float, until: float | None = None) -> list[Trade]:
         """Trades closed in since <= exit_time (< until), in order of exit time; of every agent if None."""
 
-    async def import_trades(self, trades: Sequence[Trade]) -> StoredTrades:
-        """Store many trades in one transaction; those of the same (agent, id) are corrections where they differ."""
+    async def known(self, trades: Sequence[Trade]) -> list[Trade]:
+        """What is stored of these trades, by (agent, id)."""
+
+    async def import_trades(self, batches: AsyncIterable[Sequence[Trade]]) -> StoredTrades:
+        """Store many trades, all of them or none; those of the same (agent, id) are corrections where they differ."""
 
     async def versions(self, agent: str, trade: str) -> list[Trade]:
         """What a trade was before it was corrected, oldest first."""
@@ -277,7 +284,7 @@ class Store(Protocol):
         """The newest audit entries, newest first."""
 
     async def hours(self, agent: str, since: float) -> list[tuple[float, float]]:
-        """(time, equity) of samples with since <= time that were forgotten: the last known of each hour."""
+        """(time, equity) with since <= time, the last known of each hour, also of samples that were forgotten."""
 
     async def resets(self, agent: str) -> list[Reset]:
         """When an agent's figures began anew, in order."""

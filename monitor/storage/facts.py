@@ -17,10 +17,12 @@ from monitor.order import STANDING, Order, OrderState, StopMark
 from monitor.ports import AuditEntry, Change, Snapshot, StoredAgent
 from monitor.storage import schema
 from monitor.storage.schema import names, of
-from monitor.storage.sqlite import File, Insert, insert, keep_hours, upsert
+from monitor.storage.sqlite import File, Insert, insert, keep_hours, last_of_hours, upsert
 from monitor.storage.trades import keep
 
-DAY = 86_400.0
+HOUR, DAY = 3_600.0, 86_400.0
+LATEST = 1e11
+"""A time that no sample is after."""
 
 
 def _newer_alert(coming: Any) -> ColumnElement[bool]:
@@ -168,7 +170,7 @@ class Facts:
         if found:
             last: dict[str, float] = dict(found)
             gone = delete(schema.samples).where(table.agent == bindparam("of"), table.time <= bindparam("until"))
-            ranges = [{"of": agent, "until": time} for agent, time in last.items()]
+            ranges = [{"of": agent, "since": 0.0, "until": time} for agent, time in last.items()]
 
             async def thin(connection: AsyncConnection) -> None:
                 await connection.execute(_HOURS, ranges)
@@ -178,10 +180,13 @@ class Facts:
         return len(found)
 
     async def hours(self, agent: str, since: float) -> list[tuple[float, float]]:
-        """(time, equity) of samples with since <= time that were forgotten: the last known of each hour."""
+        """(time, equity) with since <= time, the last known of each hour, also of samples that were forgotten."""
         table = schema.hours.c
         query = select(table.time, table.equity).where(table.agent == agent, table.time >= since)
-        return [(time, equity) for time, equity in await self._file.read(query.order_by(table.hour))]
+        known = {int(time // HOUR): (time, equity) for time, equity in await self._file.read(query)}
+        recent = await self._file.read(last_of_hours(schema.samples).params(of=agent, since=since, until=LATEST))
+        known |= {hour: (time, equity) for _, hour, time, equity in recent}
+        return [known[hour] for hour in sorted(known)]
 
     async def resets(self, agent: str) -> list[Reset]:
         """When an agent's figures began anew, in order."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Executable,
+    Select,
     Table,
     bindparam,
     cast,
@@ -209,16 +210,20 @@ def _insert(table: Table, names: Sequence[str], statement: sqlite.Insert) -> Ins
     return Insert(str(compiled), attrgetter(*order), encoders)
 
 
-def keep_hours(samples: Table, hours: Table) -> sqlite.Insert:
-    """Keep the last known equity of each hour of an agent (`of`) up to a time (`until`)."""
+def last_of_hours(samples: Table) -> Select[Any]:
+    """(agent, hour, time, equity) of the last known equity of each hour of an agent (`of`) in `since`..`until`."""
     table = samples.c
     hour = cast(table.time, BigInteger) // 3_600_000_000
     newest = func.row_number().over(partition_by=hour, order_by=table.time.desc())
-    known = (table.agent == bindparam("of"), table.time <= bindparam("until"), table.equity.is_not(None))
-    ranked = select(table.agent, hour.label("hour"), table.time, table.equity, newest.label("rank")).where(*known)
-    rows = ranked.subquery()
-    last = select(rows.c.agent, rows.c.hour, rows.c.time, rows.c.equity).where(rows.c.rank == 1)
-    statement = sqlite.insert(hours).from_select(["agent", "hour", "time", "equity"], last)
+    known = (table.agent == bindparam("of"), table.time.between(bindparam("since"), bindparam("until")))
+    ranked = select(table.agent, hour.label("hour"), table.time, table.equity, newest.label("rank"))
+    rows = ranked.where(*known, table.equity.is_not(None)).subquery()
+    return select(rows.c.agent, rows.c.hour, rows.c.time, rows.c.equity).where(rows.c.rank == 1)
+
+
+def keep_hours(samples: Table, hours: Table) -> sqlite.Insert:
+    """Keep the last known equity of each hour of an agent (`of`) in `since`..`until`."""
+    statement = sqlite.insert(hours).from_select(["agent", "hour", "time", "equity"], last_of_hours(samples))
     coming = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=[hours.c.agent, hours.c.hour],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Any, NamedTuple, TypeVar
@@ -79,9 +79,16 @@ class Trades:
     def __init__(self, file: File) -> None:
         self._file = file
 
-    async def import_trades(self, trades: Sequence[Trade]) -> StoredTrades:
-        """Store many trades in one transaction, and say what was new. Errors: StoreError."""
-        return await self._file.write(lambda connection: keep(connection, trades))
+    async def import_trades(self, batches: AsyncIterable[Sequence[Trade]]) -> StoredTrades:
+        """Store many trades, all of them or none, and say what was new. Errors: StoreError, and those of `batches`."""
+
+        async def store(connection: AsyncConnection) -> StoredTrades:
+            found = StoredTrades(0, 0, 0)
+            async for batch in batches:
+                found += await keep(connection, batch)
+            return found
+
+        return await self._file.write(store)
 
     async def trades(self, agent: str | None, since: float, until: float | None = None) -> list[Trade]:
         """Trades closed in since <= exit_time (< until), in order of exit time; of every agent if None."""
@@ -92,6 +99,16 @@ class Trades:
         if agent is not None:
             query = query.where(table.agent == agent)
         return await self._file.values(Trade, query.order_by(table.exit_time, table.agent, table.id))
+
+    async def known(self, trades: Sequence[Trade]) -> list[Trade]:
+        """What is stored of these trades, by (agent, id)."""
+        keys = [(each.agent, each.id) for each in map(_as_stored, trades)]
+        found: list[Trade] = []
+        for agent in {agent for agent, _ in keys}:
+            for some in _parts([name for owner, name in keys if owner == agent]):
+                query = of(Trade, schema.trades).where(schema.trades.c.agent == agent, schema.trades.c.id.in_(some))
+                found += await self._file.values(Trade, query)
+        return found
 
     async def versions(self, agent: str, trade: str) -> list[Trade]:
         """What a trade was before it was corrected, oldest first."""
@@ -197,10 +214,12 @@ async def _count(connection: AsyncConnection, cells: Mapping[Cell, Sums]) -> Non
 
 
 async def _cells(connection: AsyncConnection, wanted: Sequence[Cell]) -> dict[Cell, Sums]:
-    columns = ", ".join(f'"{name}"' for name in Cell._fields)
-    sums = ", ".join(_SUMS)
+    # Joined cell by cell, so that each is found by the primary key; a row value IN a list walks the whole table.
+    keys = [f'"{name}"' for name in Cell._fields]
     values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(wanted))
-    asked = f"SELECT {columns}, {sums} FROM rollups WHERE ({columns}) IN (VALUES {values})"  # noqa: S608 - no value is in it
+    same = " AND ".join(f"r.{key} = k.{key}" for key in keys)
+    columns = ", ".join(f"r.{each}" for each in (*keys, *_SUMS))
+    asked = f"WITH k({', '.join(keys)}) AS (VALUES {values}) SELECT {columns} FROM k CROSS JOIN rollups r ON {same}"  # noqa: S608 - no value is in it
     rows = await connection.exec_driver_sql(asked, tuple(part for cell in wanted for part in cell))
     found: Sequence[Sequence[Any]] = rows.all()
     return {Cell(*each[:6])._replace(paper=bool(each[1])): Sums(*each[6:8], *map(Decimal, each[8:])) for each in found}

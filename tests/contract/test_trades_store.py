@@ -6,6 +6,7 @@ import asyncio
 import random
 import sqlite3
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -50,6 +51,17 @@ def made(seed: int, many: int, days: float = 5.0) -> list[Trade]:
     ]
 
 
+async def stored(store: Store, trades: list[Trade]) -> StoredTrades:
+    """Import trades in two batches."""
+
+    async def batches() -> AsyncIterator[list[Trade]]:
+        half = len(trades) // 2
+        yield trades[:half]
+        yield trades[half:]
+
+    return await store.import_trades(batches())
+
+
 async def agree(store: Store, trades: list[Trade], since: float = 0.0, until: float | None = None) -> None:
     """Every split of a period is what the trades themselves give."""
     for paper in (False, True):
@@ -68,10 +80,10 @@ async def agree(store: Store, trades: list[Trade], since: float = 0.0, until: fl
 async def test_what_is_stored_is_told_once_and_a_correction_keeps_what_was(tmp_path: Path) -> None:
     async with new_store(tmp_path) as store:
         (trade,) = made(1, 1)
-        assert await store.import_trades([trade]) == StoredTrades(1, 0, 0)
-        assert await store.import_trades([trade, trade]) == StoredTrades(0, 0, 1)
+        assert await stored(store, [trade]) == StoredTrades(1, 0, 0)
+        assert await stored(store, [trade, trade]) == StoredTrades(0, 0, 2)
         right = replace(trade, exit_price=trade.exit_price + 1, strategy="carry")
-        assert await store.import_trades([right]) == StoredTrades(0, 1, 0)
+        assert await stored(store, [right]) == StoredTrades(0, 1, 0)
         await store.commit(Change(trades=[replace(right, fees=Decimal(9))]))
         assert await store.versions(trade.agent, trade.id) == [trade, right]
         await agree(store, [replace(right, fees=Decimal(9))])
@@ -81,7 +93,7 @@ async def test_a_trade_stays_live_or_paper_as_it_was_first_told(tmp_path: Path) 
     async with new_store(tmp_path) as store:
         (trade,) = made(1, 1)
         await store.commit(Change(trades=[replace(trade, paper=False)]))
-        assert await store.import_trades([replace(trade, paper=True)]) == StoredTrades(0, 0, 1)
+        assert await stored(store, [replace(trade, paper=True)]) == StoredTrades(0, 0, 1)
         await agree(store, [replace(trade, paper=False)])
 
 
@@ -102,7 +114,7 @@ async def test_a_trade_stays_live_or_paper_as_it_was_first_told(tmp_path: Path) 
 async def test_any_period_is_its_whole_days_and_its_edges(tmp_path: Path, since: float, until: float | None) -> None:
     async with new_store(tmp_path) as store:
         trades = made(2, 400, days=90.0 if until is not None and until > MIDNIGHT + 9 * DAY else 5.0)
-        await store.import_trades(trades)
+        await stored(store, trades)
         await agree(store, trades, since, until)
 
 
@@ -135,7 +147,7 @@ def test_whatever_is_told_and_corrected_the_sums_are_those_of_what_stands(
 async def test_a_database_without_sums_has_them_once_it_is_opened(tmp_path: Path) -> None:
     path, trades = new_database(tmp_path), made(4, 60)
     async with opened(path) as store:
-        await store.import_trades(trades)
+        await stored(store, trades)
     with sqlite3.connect(path) as raw:
         raw.execute("DELETE FROM rollups")
     raw.close()
@@ -146,9 +158,9 @@ async def test_a_database_without_sums_has_them_once_it_is_opened(tmp_path: Path
 async def test_a_trade_of_which_nothing_is_left_leaves_no_empty_cell(tmp_path: Path) -> None:
     async with new_store(tmp_path) as store:
         (trade,) = made(1, 1)
-        await store.import_trades([trade])
+        await stored(store, [trade])
         before = await cells(store)
-        await store.import_trades([replace(trade, strategy="carry")])
+        await stored(store, [replace(trade, strategy="carry")])
         assert await cells(store) == before
 
 
@@ -179,6 +191,14 @@ async def test_of_samples_that_are_forgotten_the_last_equity_of_each_hour_stays(
             pass
         assert await store.hours("beta", 0.0) == [(hour + 1201.0, 2.0), (hour + 4801.0, 5.0)]
         assert await store.hours("alpha", hour + 3600.0) == [(hour + 4801.0, 5.0)]
+        await store.commit(
+            Change(samples=[a_sample("beta", hour + 7000.0 + each, equity=each) for each in (1.0, 900.0)])
+        )
+        assert await store.hours("beta", hour) == [
+            (hour + 1201.0, 2.0),
+            (hour + 7001.0, 1.0),
+            (hour + 7900.0, 900.0),
+        ]
         assert [each.time for each in await store.samples("alpha", 0.0)] == [hour + 6001.0]
 
 
@@ -187,3 +207,15 @@ async def test_resets_come_back_in_order(tmp_path: Path) -> None:
         found = [Reset("alpha", T0 + 5, "ana", "a new model"), Reset("alpha", T0, "ben")]
         await store.commit(Change(resets=found))
         assert await store.resets("alpha") == found[::-1]
+
+
+async def test_an_import_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
+    async def batches() -> AsyncIterator[list[Trade]]:
+        yield made(7, 20)
+        raise ValueError("the file ends in the middle of a row")
+
+    async with new_store(tmp_path) as store:
+        with pytest.raises(ValueError, match="in the middle"):
+            await store.import_trades(batches())
+        assert await store.trades(None, 0.0) == []
+        assert await cells(store) == 0

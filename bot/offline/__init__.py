@@ -1,0 +1,1 @@
+"""What the command line answers from files, without a running desk."""
