@@ -16,6 +16,7 @@ from bot.access import Access
 from bot.chat import ChatPlatform
 from bot.command import Command
 from bot.delivery import obituary
+from bot.digests import Digests
 from bot.format import tell_times_in
 from bot.heartbeat import Heartbeat, Signs
 from bot.minder import GRACE, mind
@@ -26,7 +27,7 @@ from bot.routine import Routine
 from bot.running import Chats, Crew, around, elsewhere, version
 from bot.settings import Problem, Settings
 from bot.web import Face, Health, serving
-from bot.wiring import built_controls, chosen, discover_platforms, venues
+from bot.wiring import built_controls, built_sources, chosen, discover_platforms, venues
 from monitor import rule, sources
 from monitor.alerts import runbooks
 from monitor.alerts.alert import Notification
@@ -35,12 +36,14 @@ from monitor.engine.clock import SteadyClock
 from monitor.engine.local import Chore, Engine
 from monitor.exposition import prometheus_text
 from monitor.guard import Guard
-from monitor.ports import AgentSource, AuditEntry, Change, Observation, StoreError
+from monitor.ports import AuditEntry, Change, Observation, StoreError
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
 
 HOUSEKEEPING = 30.0
 """Seconds between two looks for samples that are past their time."""
+REVIEW = 5.0
+"""Seconds between two looks whether an agent's figures are to be reckoned anew."""
 DRAIN = 1.0
 """Seconds that stopping may wait for messages on their way."""
 PATIENCE = 30.0
@@ -203,9 +206,7 @@ class App:
         session = sources.fleet_session(max(agent.interval for agent in self.settings.agents))
         self._stack.push_async_callback(session.close)
         means = sources.Means(session, clock, self.desk.stir)
-        built: dict[str, AgentSource] = {
-            name: kind.build(options, means) for name, (kind, options) in self._sources.items()
-        }
+        built = built_sources(self.settings, self._sources, means)
         for each in built.values():
             self._stack.push_async_callback(each.close)
         agents = self.desk.agents
@@ -218,7 +219,10 @@ class App:
             cursors=self.desk.cursor,
             clock=clock,
             urgent=self.desk.urgent,
-            chores=(Chore("housekeeping", HOUSEKEEPING, self.desk.housekeep),),
+            chores=(
+                Chore("housekeeping", HOUSEKEEPING, self.desk.housekeep),
+                Chore("review of figures", REVIEW, self.desk.review),
+            ),
         )
         self.desk.skipped = self.engine.skipped
         await self.engine.start()
@@ -226,6 +230,9 @@ class App:
         self._pulse = pulse = Pulse(self.desk, self.store, self.engine, clock, self._world())
         self._crew.spawn(pulse.run(), "pulse")
         self._crew.spawn(Guard(self.desk).run(), "guard")
+        if self.settings.digests:
+            digests = Digests(self.desk, self.store, self._wake, self.settings.digests)
+            self._crew.spawn(digests.run(), "digests")
         self._crew.spawn(pulse.write(min(LONGEST_TRIAL, self._patience / 4)), "trial writes")
         self._crew.spawn(mind(lambda: pulse.refused, clock.now, self.platforms.values(), self._grace), "minder")
         if self.settings.dead_mans_switch is not None:

@@ -7,7 +7,7 @@ import functools
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -16,8 +16,9 @@ from bot.chat import ChatPlatform
 from bot.settings import Problem, Settings, Spec, explain
 from monitor import controls, sources
 from monitor.engine.clock import SteadyClock
+from monitor.exchange import Exchanged
 from monitor.model import Sample
-from monitor.ports import AgentControl, ControlError
+from monitor.ports import AgentControl, AgentSource, ControlError
 
 
 def discover_platforms(settings: Settings) -> list[ChatPlatform]:
@@ -55,6 +56,15 @@ def built_controls(settings: Settings) -> Iterator[tuple[str, Sequence[AgentCont
         yield each.agent.id, tuple(kind.build(options) for kind, options in found)
 
 
+def built_sources(
+    settings: Settings, found: Mapping[str, tuple[Any, Any]], means: sources.Means
+) -> dict[str, AgentSource]:
+    """The source of each agent, in the desk's currency; `found`: the kind and the options of each."""
+    built: dict[str, AgentSource] = {name: kind.build(options, means) for name, (kind, options) in found.items()}
+    foreign = ((each.agent.id, each.rate) for each in settings.fleet if each.rate is not None)
+    return built | {name: Exchanged(built[name], rate) for name, rate in foreign}
+
+
 @contextlib.asynccontextmanager
 async def looking(
     settings: Settings,
@@ -67,7 +77,7 @@ async def looking(
     found = {each.agent.id: chosen(settings, each.source, kinds) for each in settings.fleet}
     async with sources.fleet_session(60.0) as session:
         means = sources.Means(session, SteadyClock())
-        built = {name: kind.build(options, means) for name, (kind, options) in found.items()}
+        built = built_sources(settings, found, means)
 
         async def fetch(name: str) -> Sample:
             try:

@@ -4,9 +4,10 @@ from bot.settings.checks import Problem
 from bot.settings.masked import masked
 from bot.settings.read import console_user, load
 from bot.settings.tables import explain
-from bot.settings.values import Further, Settings, SettingsError, Slack, Spec, Telegram, Watched
+from bot.settings.values import DigestPlan, Further, Settings, SettingsError, Slack, Spec, Telegram, Watched
 
 __all__ = [
+    "DigestPlan",
     "Further",
     "Problem",
     "Settings",

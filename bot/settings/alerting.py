@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, StrictBool
 
 from bot.quantities import Hours, Span, SpanOrOff, TimeOfDay, Wait, shown, whole, within
-from bot.settings.schedule import CronLine
+from bot.settings.schedule import CronLine, HourlyLine
 from bot.settings.texts import Listen, Name, Table, TimeZone, text
 from monitor.alerts.plan import Plan
 
@@ -86,6 +86,9 @@ Match = Annotated[dict[str, str], BeforeValidator(_match)]
 Grade = Literal["info", "warn", "critical"]
 ChannelName = Annotated[
     str, text(r"[a-z][a-z0-9_-]{0,31}", "is not a channel's name: use a-z, 0-9, - and _, at most 32 characters.")
+]
+OneChannel = Annotated[
+    str, text(r"[^\x00-\x20]{1,64}", 'is not a channel: write it like "telegram" or "slack:C0123456789".')
 ]
 Variable = Annotated[str, BeforeValidator(_variable)]
 Reason = Annotated[str, text(r"[^\x00-\x1f]{1,200}", "is not a reason: write at most 200 characters in one line.")]
@@ -191,3 +194,12 @@ class DrillTable(Table):
     """[drill]."""
 
     cron: CronLine | None = None
+
+
+class DigestTable(Table):
+    """[[digests]]."""
+
+    at: HourlyLine
+    timezone: TimeZone | None = None
+    channel: OneChannel | None = None
+    agents: Match = Field(default_factory=dict)

@@ -34,7 +34,7 @@ _LOOKS_SECRET = re.compile(r"xox[a-z]-|xapp-|hooks\.slack\.com/|[0-9]{6,}:[A-Za-
 _PASSWORD = re.compile(r"://[^/\s@:]*:([^/\s]+)@|[?&]password=([^&\s#]+)")
 _FREE_NAMES = frozenset({"labels", "fields"})
 """Tables whose keys are the writer's own words, so that a label may be called "token"."""
-_FREE_TABLES = frozenset({"routes", "policies", "maintenance", "inhibitions"})
+_FREE_TABLES = frozenset({"routes", "policies", "maintenance", "inhibitions", "digests"})
 """Tables that match labels by their names."""
 
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.quantities import spell
 from bot.settings.checks import passwords
 from bot.settings.schedule import Cron
-from bot.settings.values import Settings, Slack, Spec, Telegram, Watched
+from bot.settings.values import DigestPlan, Settings, Slack, Spec, Telegram, Watched
 from monitor.alerts.plan import INHIBITS, Plan, Policy
 from monitor.model import AmountOrShare, AutoStop, Severity
 
@@ -40,11 +40,13 @@ def masked(settings: Settings) -> str:
     ]
     parts += [_table("[[people]]", {"name": each.name, "role": each.role, **each.ids}) for each in settings.people]
     parts += [_table("[[agents]]", _agent(each)) for each in settings.fleet]
+    parts += [_table("[rates]", {name: f"{rate:f}" for name, rate in settings.rates.items()})] if settings.rates else []
     parts.append(_table("[alerts]", _alerts(settings)))
     parts += [_table(f"[[{name}]]", each) for name, each in _telling(settings.alerting)]
     parts += [_table("[[channels]]", {"name": each.name, "url_env": each.url_env}) for each in settings.further]
     parts += [_table("[web]", {"listen": settings.web})] if settings.web else []
     parts += [_table("[drill]", {"cron": settings.drill.line})] if settings.drill else []
+    parts += [_table("[[digests]]", _digest(each)) for each in settings.digests]
     return "\n\n".join(parts)
 
 
@@ -68,6 +70,7 @@ def _agent(of: Watched) -> Mapping[str, object]:
     return {
         "id": of.agent.id,
         "labels": of.agent.labels or None,
+        "currency": of.currency,
         "source": _spec(of.source),
         **_controls(of),
         "if_unconfirmed": "take" if of.agent.take_next else None,
@@ -88,6 +91,8 @@ def _agent(of: Watched) -> Mapping[str, object]:
         "max_leverage": limits.leverage,
         "model_errors": "off" if limits.model_errors is None else _percent(limits.model_errors),
         "model_cost_1h": limits.model_cost,
+        "unexplained": "off" if limits.unexplained is None else _loss(limits.unexplained),
+        "settle": spell(limits.settle),
         "interval": spell(of.agent.interval),
         "timeout": spell(of.timeout),
     }
@@ -168,6 +173,11 @@ def _policy(of: Policy) -> Mapping[str, object]:
         "steps": [{"after": spell(each.after), "whom": each.whom, "to": each.to or None} for each in of.steps],
         "repeat": _or_off(of.repeat),
     }
+
+
+def _digest(of: DigestPlan) -> Mapping[str, object]:
+    calendar = {"at": of.calendar.line, "timezone": str(of.calendar.zone)}
+    return {**calendar, "channel": of.channel, "agents": dict(of.agents) or None}
 
 
 def _fields(of: object, *names: str) -> Mapping[str, object]:

@@ -56,6 +56,7 @@ def check(raw: Raw) -> Iterator[Problem]:
     yield from _rotations(raw, known)
     yield from _matched(raw, known)
     yield from _told(raw, known)
+    yield from _digests(raw, known)
     yield from _listening(raw)
 
 
@@ -153,6 +154,21 @@ def _told(raw: Raw, known: _Known) -> Iterator[Problem]:
             at = ("policies", index, "steps", number)
             yield from _led(raw, step, at, "to", known)
             yield from _listed(step, at, "whom", "person or rotation", called)
+
+
+def _digests(raw: Raw, known: _Known) -> Iterator[Problem]:
+    """Channels of digests, and labels that choose agents."""
+    labels = [{"agent": str(agent.get("id")), **_table(agent, "labels")} for _, agent in tables(raw, "agents")]
+    for index, each in tables(raw, "digests"):
+        path: Path = ("digests", index, "agents")
+        chosen = _table(each, "agents")
+        yield from _led(raw, each, path[:2], "channel", known)
+        names = {key for of in labels for key in of}
+        for name in chosen:
+            yield from _unknown((*path, name), name, "label", names)
+        fits = (all(of.get(name) in str(value).split("|") for name, value in chosen.items()) for of in labels)
+        if chosen.keys() <= names and labels and not any(fits):
+            yield Problem(path, "fits no agent: write labels as the agents have them.")
 
 
 def _led(raw: Raw, table: Raw, at: Path, key: str, known: _Known) -> Iterator[Problem]:

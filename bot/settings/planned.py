@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 
-from bot.settings.alerting import MaintenanceTable, PolicyTable, RotationTable, RouteTable, StepTable
-from bot.settings.schedule import Cron
+from bot.settings.alerting import DigestTable, MaintenanceTable, PolicyTable, RotationTable, RouteTable, StepTable
+from bot.settings.schedule import Calendar, Cron
 from bot.settings.tables import FileTable
+from bot.settings.values import DigestPlan
 from monitor.alerts.plan import ESCALATES, INHIBITS, Inhibition, Maintenance, Plan, Policy, Quiet, Rotation, Route, Step
 from monitor.alerts.silence import Matchers
 from monitor.model import Severity
@@ -50,6 +51,11 @@ def planned(table: FileTable) -> Plan:
 def daily(at: dt.time | None, zone: dt.tzinfo) -> Cron | None:
     """Each day at a time; None when none is given."""
     return None if at is None else Cron(f"{at.minute} {at.hour} * * *", zone, LATE)
+
+
+def digest_plan(of: DigestTable, zone: dt.tzinfo) -> DigestPlan:
+    """A digest as the file has it; `zone`: the desk's."""
+    return DigestPlan(Calendar(of.at, of.timezone or zone), of.channel, _all(of.agents))
 
 
 def _all(match: Mapping[str, str]) -> Matchers:

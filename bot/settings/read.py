@@ -6,15 +6,15 @@ import os
 import pwd
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
 from bot.settings import checks, lines, names
-from bot.settings.checks import PLATFORM_IDS
+from bot.settings.checks import PLATFORM_IDS, Problem
 from bot.settings.lines import Origin
-from bot.settings.planned import LATE, daily, planned
+from bot.settings.planned import LATE, daily, digest_plan, planned
 from bot.settings.schedule import Cron
 from bot.settings.tables import AgentTable, FileTable, PersonTable, SpecTable, StopTable, explain
 from bot.settings.values import Further, Settings, SettingsError, Slack, Spec, Telegram, Watched, refused
@@ -115,6 +115,7 @@ def _settle(raw: dict[str, object], origin: Origin, environ: Mapping[str, str], 
         table = FileTable.model_validate(raw)
     except ValidationError as error:
         raise refused(origin, [*problems, *explain(error, FileTable)]) from None
+    problems += _without_rate(table)
     if problems:
         raise refused(origin, problems)
     desk = table.desk
@@ -125,7 +126,7 @@ def _settle(raw: dict[str, object], origin: Origin, environ: Mapping[str, str], 
         currency=desk.currency,
         timezone=desk.timezone,
         people=tuple(_person(each) for each in table.people),
-        fleet=tuple(_watched(each, index, desk.interval, environ) for index, each in enumerate(table.agents)),
+        fleet=tuple(_watched(each, index, table, environ) for index, each in enumerate(table.agents)),
         origin=origin,
         false_pages=desk.false_pages,
         dead_mans_switch=desk.dead_mans_switch,
@@ -137,8 +138,18 @@ def _settle(raw: dict[str, object], origin: Origin, environ: Mapping[str, str], 
         alerting=planned(table),
         digest=daily(table.alerts.digest, desk.timezone),
         drill=None if table.drill.cron is None else Cron(table.drill.cron, desk.timezone, LATE),
+        digests=tuple(digest_plan(each, desk.timezone) for each in table.digests),
         web=None if table.web is None else table.web.listen,
+        rates=dict(table.rates),
     )
+
+
+def _without_rate(table: FileTable) -> Iterator[Problem]:
+    """Agents in a currency whose worth nobody says."""
+    for index, each in enumerate(table.agents):
+        if each.currency not in (None, table.desk.currency, *table.rates):
+            said = f"has no rate: write what one {each.currency} is worth in {table.desk.currency} under [rates]."
+            yield Problem(("agents", index, "currency"), said)
 
 
 def _person(table: PersonTable) -> Person:
@@ -146,7 +157,7 @@ def _person(table: PersonTable) -> Person:
     return Person(table.name, table.role, {name: str(value) for name, value in ids.items() if value is not None})
 
 
-def _watched(table: AgentTable, index: int, interval: float, environ: Mapping[str, str]) -> Watched:
+def _watched(table: AgentTable, index: int, file: FileTable, environ: Mapping[str, str]) -> Watched:
     limits = Limits(
         drawdown=table.drawdown_limit,
         min_balance=table.min_balance,
@@ -163,6 +174,8 @@ def _watched(table: AgentTable, index: int, interval: float, environ: Mapping[st
         leverage=table.max_leverage,
         model_errors=table.model_errors,
         model_cost=table.model_cost_1h,
+        unexplained=table.unexplained,
+        settle=table.settle,
     )
     path = ("agents", index)
     first = () if table.control is None else (_spec(table.control, table, (*path, "control"), environ),)
@@ -170,13 +183,16 @@ def _watched(table: AgentTable, index: int, interval: float, environ: Mapping[st
     agent = Agent(
         table.id,
         dict(table.labels),
-        table.interval or interval,
+        table.interval or file.desk.interval,
         limits,
         stops=tuple(_stop(each) for each in table.stops),
         take_next=table.if_unconfirmed == "take",
         venue_url=table.venue_url,
     )
-    return Watched(agent, _spec(table.source, table, (*path, "source"), environ), (*first, *more), table.timeout)
+    source = _spec(table.source, table, (*path, "source"), environ)
+    own = None if table.currency == file.desk.currency else table.currency
+    rate = None if own is None else file.rates[own]
+    return Watched(agent, source, (*first, *more), table.timeout, own, rate)
 
 
 def _stop(table: StopTable) -> AutoStop:

@@ -1,4 +1,4 @@
-"""A cron line in a time zone says when it last came round, without a clock of its own."""
+"""A cron line in a time zone says when it comes round, without a clock of its own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ from bot.quantities import shown
 
 _FIELDS = 5
 _MINUTE = 60
+_A_DAY = dt.timedelta(days=1)
+_WINDOWS = tuple(days * 86_400.0 for days in (2, 40, 400, 9 * 366))
+"""Seconds in which a line is looked for: once round in the least of them, most lines come."""
 _SOME_DAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
 
@@ -53,6 +56,39 @@ class Cron:
         return None if found is None else float(found.timestamp())
 
 
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """The moments at which a line comes round, each time that a clock on the wall shows once.
+
+    Of a time that the clock shows twice it is the first; one that it leaves out (02:30) comes as late as it would have
+    come without the change (03:30).
+    """
+
+    line: str
+    zone: dt.tzinfo
+
+    def between(self, since: float, until: float) -> tuple[float, ...]:
+        """Moments in since < moment <= until, in order."""
+        # Asked by the wall alone, without a zone: across a change of the clock the trigger would leave out a midnight.
+        wall, ends = (self._wall(each) + side for each, side in ((since, -_A_DAY), (until, _A_DAY)))
+        found = set[float]()
+        while (at := _trigger(self.line, dt.UTC).get_next_fire_time(None, wall)) is not None and at <= ends:
+            found.add(at.replace(tzinfo=self.zone, fold=0).timestamp())
+            wall = at + dt.timedelta(minutes=1)
+        return tuple(sorted(each for each in found if since < each <= until))
+
+    def before(self, at: float) -> float | None:
+        """The newest moment before a time; None in nine years."""
+        return next((found[-1] for each in _WINDOWS if (found := self.between(at - each, at - 1))), None)
+
+    def after(self, at: float) -> float | None:
+        """The first moment after a time; None in nine years."""
+        return next((found[0] for each in _WINDOWS if (found := self.between(at, at + each))), None)
+
+    def _wall(self, at: float) -> dt.datetime:
+        return dt.datetime.fromtimestamp(at, self.zone).replace(tzinfo=dt.UTC)
+
+
 @functools.lru_cache
 def _trigger(line: str, zone: dt.tzinfo) -> CronTrigger:
     return CronTrigger.from_crontab(line, zone)
@@ -75,3 +111,14 @@ def _cron(value: object) -> str:
 
 
 CronLine = Annotated[str, BeforeValidator(_cron)]
+
+
+def _hourly(value: object) -> str:
+    line = _cron(value)
+    if not line.split(" ")[0].isdigit():
+        raise ValueError(f'{shown(value)} comes more often than once an hour: write one minute, like "0 8 * * *".')
+    return line
+
+
+HourlyLine = Annotated[str, BeforeValidator(_hourly)]
+"""A line that comes round once an hour at most."""

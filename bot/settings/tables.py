@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, 
 
 from bot.quantities import (
     Bound,
+    BoundOrOff,
     Count,
     CountOrOff,
     DrawdownLimit,
@@ -28,6 +29,7 @@ from bot.quantities import (
 from bot.settings.alerting import (
     AlertsTable,
     ChannelTable,
+    DigestTable,
     DrillTable,
     InhibitionTable,
     MaintenanceTable,
@@ -47,6 +49,7 @@ from bot.settings.texts import (
     Listen,
     Name,
     PathText,
+    Rate,
     SlackChannel,
     SlackId,
     Table,
@@ -72,6 +75,7 @@ _EXAMPLES = {
     "people": '["ana", "ben"]',
     "start": "2026-01-05",
     "cron": '"0 3 * * sun"',
+    "at": '"0 8 * * *"',
     "duration": '"1h"',
     "when": '"drawdown"',
     "steps": '[{ after = "5m", whom = ["duty"] }]',
@@ -181,8 +185,11 @@ class AgentTable(Table):
     max_leverage: Ratio | None = None
     model_errors: ShareOrOff = _LIMITS.model_errors
     model_cost_1h: Money | None = None
+    unexplained: BoundOrOff = _LIMITS.unexplained
+    settle: Span = _LIMITS.settle
     interval: Interval | None = None
     timeout: Timeout = 5.0
+    currency: Currency | None = None
 
 
 class FileTable(Table):
@@ -201,7 +208,9 @@ class FileTable(Table):
     inhibitions: tuple[InhibitionTable, ...] = ()
     channels: tuple[ChannelTable, ...] = ()
     web: WebTable | None = None
+    rates: dict[Currency, Rate] = Field(default_factory=dict)
     drill: DrillTable = DrillTable()
+    digests: tuple[DigestTable, ...] = ()
 
 
 def explain(error: ValidationError, model: type[BaseModel], at: Path = ()) -> list[Problem]:

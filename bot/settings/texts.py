@@ -7,13 +7,15 @@ import difflib
 import re
 import zoneinfo
 from collections.abc import Collection
+from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
 from bot.quantities import shown
 
 _LONGEST_LABEL = 64
+_LARGEST_RATE = 10**12
 
 
 class Table(BaseModel):
@@ -73,6 +75,19 @@ Listen = Annotated[str, text(r"[\w.-]+:[0-9]{1,5}", 'is not an address to listen
 Budget = Annotated[
     str, text(r"[0-9]{1,4}(\.[0-9])? per (day|week|month)", 'is not a budget: write it like "3 per week".')
 ]
+
+
+def _rate(value: object) -> Decimal:
+    try:
+        rate = Decimal(str(value).replace(",", "")) if isinstance(value, str | int | float) else Decimal("NaN")
+    except InvalidOperation:
+        rate = Decimal("NaN")
+    if isinstance(value, bool) or not rate.is_finite() or not 0 < rate < _LARGEST_RATE:
+        raise ValueError(f'{shown(value)} is not a rate: write what one of it is worth, such as "1.0835".')
+    return rate
+
+
+Rate = Annotated[Decimal, PlainValidator(_rate)]
 Currency = Annotated[str, text(r"[A-Z]{3,5}", 'is not a currency: write three to five capitals, such as "USD".')]
 PathText = Annotated[str, text(r"[^\x00-\x1f]{1,4096}", "is not a path.")]
 Labels = Annotated[dict[str, str], BeforeValidator(_labels)]

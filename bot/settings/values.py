@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
+from decimal import Decimal
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -13,8 +14,9 @@ from pydantic import SecretStr
 from bot.settings import lines
 from bot.settings.checks import Problem, passwords
 from bot.settings.lines import Origin
-from bot.settings.schedule import Cron
+from bot.settings.schedule import Calendar, Cron
 from monitor.alerts.plan import Plan
+from monitor.alerts.silence import Matchers
 from monitor.model import Agent, Person
 
 _MOST_PROBLEMS = 40
@@ -45,6 +47,10 @@ class Watched:
     """In the order in which they are tried."""
     timeout: float
     """Seconds one whole look at it may take."""
+    currency: str | None = None
+    """Of what it tells; None: the desk's."""
+    rate: Decimal | None = None
+    """What one of that is worth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,17 @@ class Further:
 
 
 @dataclass(frozen=True, slots=True)
+class DigestPlan:
+    """A digest that comes by the calendar."""
+
+    calendar: Calendar
+    channel: str | None
+    """None: wherever WARN goes."""
+    agents: Matchers
+    """Must hold of an agent's labels; empty: of every agent, and of the desk itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a desk is told at its start."""
 
@@ -114,6 +131,9 @@ class Settings:
     """Called with a time: when the day's digest was due last, within the hour before it; None: there is none."""
     drill: Cron | None = None
     """The same of the drill."""
+    digests: tuple[DigestPlan, ...] = ()
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    """Currency -> what one of it is worth in the desk's."""
     web: str | None = None
     """Where the desk's own health and metrics are served, host:port; None: nowhere."""
 
@@ -122,11 +142,12 @@ class Settings:
         """Channels beside the platforms' own chats, each once.
 
         First the names of [[channels]] in their order, then every other chat ("telegram:-100123", "slack:C0999") of a
-        platform that is set up, in the order in which routes, policies and the failover name it.
+        platform that is set up, in the order in which routes, policies, the failover and digests name it.
         """
         told = [*(each.to for each in self.alerting.routes)]
         told += (step.to for policy in self.alerting.policies for step in policy.steps)
         told.append(self.alerting.failover)
+        told += ((each.channel,) for each in self.digests if each.channel is not None)
         up = {"telegram": self.telegram is not None, "slack": self.slack is not None}
         others = (name for to in told for name in to if up.get(name.partition(":")[0]) and ":" in name)
         return tuple(dict.fromkeys((*(each.name for each in self.further), *others)))

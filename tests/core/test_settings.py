@@ -62,7 +62,7 @@ def test_the_example_loads_as_it_is_given_the_key_it_names() -> None:
 
 def test_the_example_loads_with_every_platform_and_setting_that_it_leaves_commented_out(tmp_path: Path) -> None:
     text = (ROOT / "nightdesk.example.toml").read_text().replace("https://…", "https://ping.example/abc")
-    text = re.sub(r"^# (?=\[|[a-z_]+ = )", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^# (?=\[|[A-Za-z_]+ = )", "", text, flags=re.MULTILINE)
     tokens = ("ALPHA_KEY", "TELEGRAM_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "PHONE_URL", "FT_PASSWORD")
     settings = load(write(tmp_path, text), dict.fromkeys(tokens, SECRET))
     assert settings.telegram is not None

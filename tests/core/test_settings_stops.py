@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from bot.settings import SettingsError, Watched, load
+from bot.settings.masked import masked
 from monitor.model import AmountOrShare, AutoStop, Limits
 
 GOOD = """
@@ -177,3 +179,33 @@ def test_every_limit_is_read_and_off_is_none(tmp_path: Path) -> None:
 
 def test_an_exposure_may_be_an_amount(tmp_path: Path) -> None:
     assert written(tmp_path, 'max_exposure = "20,000"').agent.limits.exposure == AmountOrShare(amount=20_000.0)
+
+
+def test_money_in_another_currency_has_the_rate_that_is_written(tmp_path: Path) -> None:
+    read = written(tmp_path, 'labels = { venue = "binance" }\ncurrency = "BTC"\n[rates]\nBTC = "97,000.50"\nETH = 3500\n')
+    assert (read.currency, read.rate) == ("BTC", Decimal("97000.50"))
+    again = load(_masked(tmp_path), {"ALPHA_KEY": "k"})
+    assert (again.fleet[0].rate, again.rates["ETH"]) == (Decimal("97000.50"), Decimal(3500))
+    own = written(tmp_path, 'currency = "USD"\n')
+    assert (own.currency, own.rate) == (None, None)
+
+
+def _masked(folder: Path) -> Path:
+    path = folder / "again.toml"
+    path.write_text(masked(load(folder / "nightdesk.toml", {})))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('currency = "BTC"', "agents[0].currency: has no rate: write what one BTC is worth in USD under [rates]."),
+        ("[rates]\nBTC = 0", '0 is not a rate: write what one of it is worth, such as "1.0835".'),
+        ('[rates]\nBTC = "much"', '"much" is not a rate'),
+        ('[rates]\nBTC = "nan"', '"nan" is not a rate'),
+        ("[rates]\nbtc = 1", "is not a currency: write three to five capitals"),
+    ],
+)
+def test_a_currency_without_a_rate_or_a_rate_that_is_none_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (sentence,) = refused(tmp_path, text)
+    assert said in sentence
