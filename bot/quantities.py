@@ -220,6 +220,7 @@ DrawdownLimit = Annotated[float | None, BeforeValidator(limit_or_off)]
 Money = Annotated[float, BeforeValidator(money)]
 Loss = Annotated[AmountOrShare, BeforeValidator(loss)]
 Bound = Annotated[AmountOrShare, BeforeValidator(bound)]
+BoundOrOff = Annotated[AmountOrShare | None, BeforeValidator(or_off(bound))]
 Ratio = Annotated[float, BeforeValidator(ratio)]
 ShareOrOff = DrawdownLimit
 CountOrOff = Annotated[int | None, BeforeValidator(or_off(whole(2, 100_000)))]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 from monitor.alerts.restoring import restored
 from monitor.fleet import VERSION, AgentState, fold_all
@@ -129,7 +130,14 @@ class Book:
             with contextlib.suppress(ValueError, KeyError, TypeError):  # one that cannot be read is folded anew
                 state, since = AgentState.from_json(kept.state), kept.time
         samples = await self.store.samples(agent, since or 0.0)
-        return await asyncio.to_thread(fold_all, state, samples, flows), since
+        folded = await asyncio.to_thread(fold_all, state, samples, flows)
+        if before is not None:  # of a changed past: its reconciliation is booked where it stands, see Turn.flow
+            return folded, since
+        limits = self.setup.agents[agent].limits
+        account = state.reconciliation.under(limits.unexplained, limits.settle)
+        first = self.clock.now() - KEPT if account.base is None else account.base.time
+        trades, moved = await self.store.trades(agent, first), await self.store.flows(agent, first)
+        return replace(folded, reconciliation=await asyncio.to_thread(account.refolded, samples, trades, moved)), since
 
     async def _orders(self) -> dict[str, Order]:
         return {each.agent: each for each in await self.store.orders()}

@@ -11,6 +11,8 @@ from typing import Any, Self
 from monitor.detectors.zscore import Score, ZScore
 from monitor.model import PAPER, Agent, CashFlow, Check, Position, Sample, Side
 from monitor.order import Order
+from monitor.performance import Performance
+from monitor.reconciliation import Reconciliation
 from monitor.rule import View
 from monitor.series import EquityCurve, LossWindow, step_return
 
@@ -48,11 +50,15 @@ class AgentState:
     """When it last decided, as far as it ever said."""
     still: float | None = None
     """Since when its equity has not moved while a position was open."""
+    reconciliation: Reconciliation = field(default_factory=Reconciliation)
+    """Its reconciliation, folded beside this: it needs the trades."""
 
     @classmethod
     def of(cls, agent: Agent) -> Self:
         """An agent of which nothing is known yet."""
-        return cls(losses=LossWindow(window=agent.limits.loss_window))
+        limits = agent.limits
+        account = Reconciliation().under(limits.unexplained, limits.settle)
+        return cls(losses=LossWindow(window=limits.loss_window), reconciliation=account)
 
     def fold(self, sample: Sample, flows: Sequence[CashFlow]) -> Self:
         """Fold in a sample. `flows`: every cash flow of the agent, of which the step's own are taken.
@@ -113,7 +119,7 @@ class AgentState:
             return None
         return sum(1 for each in self.restarts if now - each < HOUR)
 
-    def view(self, agent: Agent, order: Order | None) -> View | None:
+    def view(self, agent: Agent, order: Order | None, figures: Performance | None = None) -> View | None:
         """What the rules are shown now; None before the first sample. `order`: the newest standing one."""
         if self.sample is None:
             return None
@@ -128,6 +134,8 @@ class AgentState:
             still=self.still,
             restarted=self.restarts[-1] if self.restarts else None,
             paper=paper(agent, self.answered),
+            reconciled=self.reconciliation.reconciled(),
+            figures=() if figures is None else figures.all,
         )
 
     def to_json(self) -> str:
@@ -145,6 +153,7 @@ class AgentState:
                 "restarts": self.restarts,
                 "decided": self.decided,
                 "still": self.still,
+                "reconciliation": self.reconciliation.to_json(),
             }
         )
 
@@ -164,6 +173,9 @@ class AgentState:
             restarts=tuple(data.get("restarts", ())),
             decided=data.get("decided"),
             still=data.get("still"),
+            reconciliation=Reconciliation.from_json(data["reconciliation"])
+            if "reconciliation" in data
+            else Reconciliation(),
         )
 
 

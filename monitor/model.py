@@ -65,6 +65,10 @@ class Limits:
     """Share of the model's calls that may fail."""
     model_cost: float | None = None
     """Money its model may cost in an hour."""
+    unexplained: AmountOrShare | None = AmountOrShare(share=0.001)
+    """Money that trades, open positions and cash flows need not explain."""
+    settle: float = 600.0
+    """Seconds after which a sample is reconciled: trades are told late."""
 
 
 PAUSES = ("drawdown", "daily_loss", "unacknowledged")

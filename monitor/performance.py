@@ -1,34 +1,55 @@
-"""The guide's seven figures of one agent, each with what it rests on and, where it is undefined, what is lacking."""
+"""The guide's seven figures of one agent and what goes beyond them, each with its interval and what it rests on."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, localcontext
 from typing import Literal
 
 import numpy as np
 
-from monitor.model import EXACT, CashFlow, Sample, Trade
-from monitor.series import EquityCurve, Floats, grid_returns, growths, moved
+from monitor.figures import FIGURES, FURTHER, Description, Reading, Unit, Value
+from monitor.grid import Observations, observations
+from monitor.model import CashFlow, Sample, Trade
+from monitor.record import (
+    CALENDAR,
+    MIN_RETURNS,
+    MIN_SAMPLES,
+    MIN_SPAN,
+    MIN_TRADES,
+    STALE_STEPS,
+    Fall,
+    Record,
+    record,
+)
 
-YEAR = 365 * 86_400.0
-"""Seconds: crypto trades every day."""
-MIN_SAMPLES = 2
-"""Samples that a drawdown needs."""
-MIN_RETURNS = 30
-"""Returns that a Sharpe or Calmar ratio needs."""
-MIN_SPAN = 86_400.0
-"""Seconds of returns before a total is raised to a year (Calmar), and before a Sharpe ratio is judged."""
-MIN_TRADES = 20
-"""Trades before a win rate or a profit factor is judged."""
-STALE_STEPS = 3.0
-"""Spacings for which the last equity is carried forward; anything longer is a gap."""
-FLAT = 1e-12
-"""Spread of growth factors, relative to the largest, below which there is nothing but rounding."""
+__all__ = [
+    "FIGURES",
+    "FURTHER",
+    "MIN_RETURNS",
+    "MIN_SAMPLES",
+    "MIN_SPAN",
+    "MIN_TRADES",
+    "WINDOWS",
+    "Fall",
+    "Figure",
+    "Performance",
+    "measure",
+    "reckon",
+]
 
-Value = float | Decimal | int | None
+WINDOWS: Mapping[str, float | None] = {
+    "30m": 1_800.0,
+    "1h": 3_600.0,
+    "24h": 86_400.0,
+    "7d": 604_800.0,
+    "30d": 2_592_000.0,
+    "all": None,
+    "reset": None,
+}
+"""Windows by name, in seconds back from now; None begins where the history does, or where the figures were reset."""
+
+Mark = Literal["good", "watch", "act"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +63,14 @@ class Figure:
     """Samples, returns or trades it rests on."""
     need: int
     """How many of them it needs."""
-    unit: Literal["ratio", "share", "count", "money"]
-    mark: Literal["good", "watch", "act"] | None
+    unit: Unit
+    mark: Mark | None
     """None when there is nothing to judge, or too little to judge it by."""
     advice: str
     """What to do, what good would be, or what is lacking; empty when good."""
+    low: float | None = None
+    """Lower end of the 95 % interval; None of a fact, or where none can be given."""
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,172 +88,21 @@ class Performance:
     """Last sample with a known equity."""
     gaps: int
     """Steps without a return, for want of samples."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What the figures are reckoned from."""
-
-    returns: Floats
-    """Every defined return on the even grid."""
-    spacing: float
-    risk_free: float
-    """A year."""
-    samples: int
-    """With a known equity."""
-    elapsed: float
-    """Seconds from the first to the last of them."""
-    growth: float | None
-    """Time-weighted, over everything; None when the equity was ever at or below zero, or out of all bounds."""
-    drawdown: float | None
-    nets: tuple[Decimal, ...]
-    """Of each trade."""
+    further: tuple[Figure, ...] = ()
+    """Beyond the guide, every one of them always."""
+    fall: Fall | None = None
+    days: float = CALENDAR
+    """Trading days in a year."""
 
     @property
-    def periods(self) -> float:
-        """Returns in a year."""
-        return YEAR / self.spacing
-
-    @property
-    def long(self) -> int:
-        """Returns in MIN_SPAN, at least MIN_RETURNS."""
-        return max(MIN_RETURNS, math.ceil(MIN_SPAN / self.spacing))
+    def all(self) -> tuple[Figure, ...]:
+        """The guide's and the further ones."""
+        return self.figures + self.further
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A figure's value with what it rests on; `why` is said when it is None although it rests on enough."""
-
-    value: Value
-    n: int
-    need: int
-    judge: int = 0
-    """How many it must rest on to be judged."""
-    why: str = ""
-
-
-def _sharpe(record: Record) -> Reading:
-    n = len(record.returns)
-    if n < MIN_RETURNS:
-        return Reading(None, n, MIN_RETURNS)
-    with np.errstate(all="ignore"):
-        spread = float(np.std(record.returns, ddof=1))
-        excess = float(np.mean(record.returns)) - record.risk_free / record.periods
-    if spread < FLAT * (1.0 + float(np.max(np.abs(record.returns)))):
-        return Reading(None, n, MIN_RETURNS, why="undefined: the equity does not move, or always by the same share")
-    value = excess / spread * math.sqrt(record.periods)
-    if not (math.isfinite(spread) and math.isfinite(value)):
-        return Reading(None, n, MIN_RETURNS, why="undefined: the returns are out of all bounds")
-    return Reading(value, n, MIN_RETURNS, judge=record.long)
-
-
-def _drawdown(record: Record) -> Reading:
-    value = record.drawdown if record.samples >= MIN_SAMPLES else None
-    return Reading(value, record.samples, MIN_SAMPLES, why="undefined: the equity was never above zero")
-
-
-def _win_rate(record: Record) -> Reading:
-    n = len(record.nets)
-    return Reading(sum(net > 0 for net in record.nets) / n if n else None, n, 1, judge=MIN_TRADES)
-
-
-def _profit_factor(record: Record) -> Reading:
-    n = len(record.nets)
-    with localcontext(EXACT):
-        profit = sum((net for net in record.nets if net > 0), Decimal(0))
-        loss = -sum((net for net in record.nets if net < 0), Decimal(0))
-        value = float(profit / loss) if loss else None
-    if value is not None and math.isfinite(value):
-        return Reading(value, n, 1, judge=MIN_TRADES)
-    return Reading(None, n, 1, why="undefined: " + ("out of all bounds" if loss else "no trade has lost money"))
-
-
-def _calmar(record: Record) -> Reading:
-    n, need = len(record.returns), record.long
-    if n < need:
-        return Reading(None, n, need)
-    if record.growth is None:
-        return Reading(None, n, need, why="undefined: the equity was at or below zero, or out of all bounds")
-    if not record.drawdown or record.drawdown < FLAT:
-        return Reading(None, n, need, why="undefined: there was no drawdown")
-    try:
-        value = (record.growth ** (YEAR / record.elapsed) - 1.0) / record.drawdown
-    except OverflowError:
-        value = math.inf
-    if not math.isfinite(value):
-        return Reading(None, n, need, why="undefined: raised to a year, the growth is out of all bounds")
-    return Reading(value, n, need)
-
-
-def _trades(record: Record) -> Reading:
-    return Reading(len(record.nets), len(record.nets), 0)
-
-
-def _total(record: Record) -> Reading:
-    with localcontext(EXACT):
-        return Reading(sum(record.nets, Decimal(0)), len(record.nets), 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """One figure of the guide: how it is read from the record, and how it is judged."""
-
-    key: str
-    title: str
-    unit: Literal["ratio", "share", "count", "money"]
-    of: str
-    """What it rests on: returns, samples or trades."""
-    read: Callable[[Record], Reading]
-    good: Callable[[float], bool] | None = None
-    aim: str = ""
-    """What good is, in words."""
-    act: Callable[[float], bool] | None = None
-    advice: str = ""
-    """What to do when it is time to act."""
-
-
-def _above(bound: float) -> Callable[[float], bool]:
-    return lambda value: value > bound
-
-
-def _below(bound: float) -> Callable[[float], bool]:
-    return lambda value: value < bound
-
-
-def _within(low: float, high: float) -> Callable[[float], bool]:
-    return lambda value: low <= value <= high
-
-
-FIGURES = (
-    Description(
-        "sharpe", "Sharpe ratio", "ratio", "returns", _sharpe,
-        good=_above(1.5), aim="above 1.5", act=_below(0.5), advice="review the strategy",
-    ),
-    Description(
-        "max_drawdown", "Max drawdown", "share", "samples", _drawdown,
-        good=_below(0.15), aim="below 15 %", act=_above(0.25), advice="pause the agent",
-    ),
-    Description(
-        "win_rate", "Win rate", "share", "trades", _win_rate,
-        good=_within(0.45, 0.65), aim="45 to 65 %", act=_below(0.35), advice="review signals",
-    ),
-    Description(
-        "profit_factor", "Profit factor", "ratio", "trades", _profit_factor,
-        good=_above(1.5), aim="above 1.5", act=_below(1.0), advice="losing money",
-    ),
-    Description(
-        "calmar", "Calmar ratio", "ratio", "returns", _calmar,
-        good=_above(1.0), aim="above 1.0", act=_below(0.5), advice="poor for its risk",
-    ),
-    Description("trades", "Trades", "count", "trades", _trades),
-    Description("total_pnl", "Total P&L", "money", "trades", _total),
-)  # fmt: skip
-"""The guide's seven with its thresholds; another figure is another row."""
-
-
-def _figure(description: Description, record: Record) -> Figure:
-    reading = description.read(record)
-    mark: Literal["good", "watch", "act"] | None = None
+def _figure(description: Description, of: Record) -> Figure:
+    reading = description.read(of)
+    mark: Mark | None = None
     advice = ""
     if reading.value is None:
         few = f"too few {description.of}: {reading.n} of {reading.need}"
@@ -237,38 +110,22 @@ def _figure(description: Description, record: Record) -> Figure:
     elif description.good and description.act and reading.n < reading.judge:
         advice = f"too few {description.of} to judge it by: {reading.n} of {reading.judge}"
     elif description.good and description.act:
-        value = float(reading.value)
-        mark = "act" if description.act(value) else "good" if description.good(value) else "watch"
-        advice = {"act": description.advice, "watch": f"good is {description.aim}", "good": ""}[mark]
+        mark, advice = _judged(description, reading, float(reading.value))
     return Figure(
-        description.key, description.title, reading.value, reading.n, reading.need, description.unit, mark, advice
-    )
+        description.key, description.title, reading.value, reading.n, reading.need, description.unit, mark, advice,
+        reading.low, reading.high,
+    )  # fmt: skip
 
 
-def _observed(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
-    """Times and equities that are known, in order of time, one for each time."""
-    known = [sample for sample in samples if sample.equity is not None]
-    times = np.fromiter((sample.time for sample in known), np.float64, len(known))
-    equity = np.fromiter((sample.equity for sample in known), np.float64, len(known))
-    finite = np.isfinite(times) & np.isfinite(equity)
-    times, first = np.unique(times[finite], return_index=True)
-    return times, equity[finite][first]
-
-
-def _curve(times: Floats, equity: Floats, moves: Sequence[tuple[float, float]]) -> tuple[float | None, float | None]:
-    """Growth and max drawdown of the whole curve, as EquityCurve folds them."""
-    if not len(times):
-        return None, None
-    money = moved(times, moves)
-    steps = growths(equity, money)
-    with np.errstate(all="ignore"):
-        index = np.cumprod(np.concatenate(([1.0], np.where(np.isnan(steps), 1.0, steps))))
-    if np.all(equity > 0) and np.all(index > 0) and np.all(np.isfinite(index)):
-        return float(index[-1]), float(np.max(1.0 - index / np.maximum.accumulate(index)))
-    curve = EquityCurve()
-    for time, value, flow in zip(times.tolist(), equity.tolist(), money.tolist(), strict=True):
-        curve = curve.fold(time, value, flow)
-    return None, curve.max_drawdown
+def _judged(description: Description, reading: Reading, value: float) -> tuple[Mark, str]:
+    """It is time to act only where the whole interval says so."""
+    good, act = description.good, description.act
+    if act and act(value):
+        ends = (reading.low, reading.high)
+        if description.fact or all(end is not None and act(end) for end in ends):
+            return "act", description.advice
+        return "watch", f"good is {description.aim}, but chance alone may do this"
+    return ("good", "") if good and good(value) else ("watch", f"good is {description.aim}")
 
 
 def measure(
@@ -279,21 +136,75 @@ def measure(
     *,
     spacing: float,
     risk_free: float = 0.0,
+    since: float | None = None,
+    until: float | None = None,
+    days: float = CALENDAR,
 ) -> Performance:
     """Reckon one agent's figures from its samples (any order), cash flows and closed trades.
 
-    `spacing` is the seconds between two samples, `risk_free` a share a year. Returns are net of flows, on an even grid
-    of that spacing. Errors: ValueError when the spacing is not positive or far too small for the span.
+    `spacing` is the seconds between two samples, `risk_free` a share a year, `days` the trading days of a year. Returns
+    are net of flows, on an even grid of that spacing. A window from `since` begins at the last equity known then, and
+    holds what was closed after it. Errors: ValueError when the spacing is not positive or far too small for the span.
     """
-    times, equity = _observed(samples)
-    moves = [(flow.time, float(flow.amount)) for flow in flows]
-    returns = grid_returns(times, equity, moves, spacing, STALE_STEPS * spacing)
-    defined = returns[np.isfinite(returns)]
-    growth, drawdown = _curve(times, equity, moves)
-    with localcontext(EXACT):
-        nets = tuple(trade.net for trade in trades)
-    since, until = (float(times[0]), float(times[-1])) if len(times) else (None, None)
-    elapsed = 0.0 if since is None or until is None else until - since
-    record = Record(defined, spacing, risk_free, len(times), elapsed, growth, drawdown, nets)
-    figures = tuple(_figure(description, record) for description in FIGURES)
-    return Performance(agent, figures, None if since is None else spacing, since, until, len(returns) - len(defined))
+    known = [sample for sample in samples if sample.equity is not None]
+    of = _within(
+        observations(
+            np.fromiter((sample.time for sample in known), np.float64, len(known)),
+            np.fromiter((sample.equity for sample in known), np.float64, len(known)),
+            [(flow.time, float(flow.amount)) for flow in flows],
+        ),
+        since,
+        until,
+        STALE_STEPS * spacing,
+    )
+    looks = [sample.open_positions for sample in samples if _inside(sample.time, since, until)]
+    closed = [trade for trade in trades if _inside(trade.exit_time, since, until)]
+    told = [each for each in looks if each is not None]
+    exposed = sum(each > 0 for each in told)
+    return reckon(agent, of, closed, spacing=spacing, risk_free=risk_free, days=days, looks=len(told), exposed=exposed)
+
+
+def _inside(time: float, since: float | None, until: float | None) -> bool:
+    return (since is None or time > since) and (until is None or time <= until)
+
+
+def _within(of: Observations, since: float | None, until: float | None, stale: float) -> Observations:
+    """The observations of a window, from the last one before it if that is not stale, else from the first within."""
+    first, last = 0, len(of.times)
+    if until is not None:
+        last = int(np.searchsorted(of.times, until, side="right"))
+    if since is not None:
+        first = int(np.searchsorted(of.times, since, side="right"))
+        if first and since - of.times[first - 1] <= stale:
+            first -= 1
+    cut = Observations(*(each[first:last] for each in of))
+    if first and len(cut.money):
+        cut = cut._replace(money=np.concatenate(([0.0], cut.money[1:])))
+    return cut
+
+
+def reckon(
+    agent: str,
+    of: Observations,
+    trades: Sequence[Trade],
+    *,
+    spacing: float,
+    risk_free: float = 0.0,
+    days: float = CALENDAR,
+    looks: int = 0,
+    exposed: int = 0,
+) -> Performance:
+    """`measure` of observations that are in order; `looks` samples said what was open, in `exposed` something was."""
+    found, gaps = record(of, trades, spacing=spacing, risk_free=risk_free, days=days, looks=looks, exposed=exposed)
+    since, until = (float(of.times[0]), float(of.times[-1])) if len(of.times) else (None, None)
+    return Performance(
+        agent,
+        tuple(_figure(each, found) for each in FIGURES),
+        None if since is None else spacing,
+        since,
+        until,
+        gaps,
+        tuple(_figure(each, found) for each in FURTHER),
+        found.fall,
+        days,
+    )

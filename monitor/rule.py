@@ -10,6 +10,8 @@ from typing import Any
 
 from monitor.model import Agent, Finding, Limits, Sample, Severity, Verdict
 from monitor.order import Order
+from monitor.performance import Figure
+from monitor.statement import Reconciled
 from monitor.vitals import Vitals
 
 DESK = "nightdesk"
@@ -39,6 +41,10 @@ class View:
     """When its process last began anew, as far as it was seen."""
     paper: bool = False
     """Whether it trades without money."""
+    figures: tuple[Figure, ...] = ()
+    """Its figures as they were last reckoned."""
+    reconciled: Reconciled | None = None
+    """How far the change of its equity is explained; None while nobody can tell."""
 
     @property
     def pause(self) -> Order | None:

@@ -1,30 +1,42 @@
-"""Equity over time, net of the cash people move: returns, drawdown, loss in a window, even grids."""
+"""Equity over time, net of the cash people move: returns, drawdown, loss in a window."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Self
 
-import numpy as np
-from numpy.typing import NDArray
+from monitor.grid import Floats, added, even_grid, grid_returns, growths, moved, observations, typical_spacing
 
-Floats = NDArray[np.float64]
+__all__ = [
+    "BUCKETS",
+    "EquityCurve",
+    "Floats",
+    "LossWindow",
+    "Mark",
+    "even_grid",
+    "grid_returns",
+    "growth",
+    "growths",
+    "moved",
+    "observations",
+    "step_return",
+    "typical_spacing",
+]
 
 BUCKETS = 288  # marks of a loss window: five minutes apart in 24 h
-GRID_POINTS = 5_000_000  # of an even grid at most: 40 MB
-TICK = 1e-6
 
 
-def _growth(before: float, after: float, flow: float) -> float | None:
+def growth(before: float, after: float, flow: float) -> float | None:
+    """1 + `step_return` of known equities; None when undefined."""
     if not (before > 0 and math.isfinite(before + abs(flow))):
         return None
     # A deposit as large as what was there before or is there after would turn a fee on the new money into a loss of
     # everything: it counts as there from the step's start.
     early = 0 < flow >= min(before, after)
-    growth = after / (before + flow) if early else (after - flow) / before
-    return max(growth, 0.0) if math.isfinite(growth) else None
+    grown = after / (before + flow) if early else (after - flow) / before
+    return max(grown, 0.0) if math.isfinite(grown) else None
 
 
 def step_return(before: float | None, after: float | None, flow: float = 0.0) -> float | None:
@@ -35,13 +47,8 @@ def step_return(before: float | None, after: float | None, flow: float = 0.0) ->
     """
     if before is None or after is None:
         return None
-    growth = _growth(before, after, flow)
-    return None if growth is None else growth - 1.0
-
-
-def _added(total: float, flow: float) -> float:
-    """`total` with `flow`; a flow that makes no finite sum is not counted."""
-    return total + flow if math.isfinite(total + flow) else total
+    grown = growth(before, after, flow)
+    return None if grown is None else grown - 1.0
 
 
 def _number(value: Any) -> float:
@@ -85,15 +92,15 @@ class EquityCurve:
         """
         if not math.isfinite(time) or (self.time is not None and time <= self.time):
             return self
-        pending = _added(self.pending, flow)
+        pending = added(self.pending, flow)
         if equity is None or not math.isfinite(equity):
             return replace(self, time=time, pending=pending)
         if self.anchor is None:
             return self._started(time, equity) if equity > 0 else replace(self, time=time, equity=equity, pending=0.0)
         if self.anchor > 0 and (self.equity or 0.0) <= 0 < equity and pending > 0:
             return self._started(time, equity)
-        growth = _growth(self.anchor, equity, pending)
-        index = self.index if growth is None else self.index * growth
+        grown = growth(self.anchor, equity, pending)
+        index = self.index if grown is None else self.index * grown
         if index <= 0:
             return EquityCurve(time, equity, self.anchor, pending, self.index, self.peak, 1.0, 1.0)
         if not math.isfinite(index):
@@ -159,8 +166,8 @@ class LossWindow:
         """
         if not math.isfinite(time) or (self.time is not None and time <= self.time):
             return self
-        flows = _added(self.flows, flow)
-        deposits = _added(self.deposits, max(flow, 0.0))
+        flows = added(self.flows, flow)
+        deposits = added(self.deposits, max(flow, 0.0))
         if equity is None or not math.isfinite(equity):
             return replace(self, time=time, flows=flows, deposits=deposits)
         last = Mark(time, equity, flows, deposits)
@@ -221,79 +228,3 @@ class LossWindow:
 def _mark(data: Any) -> Mark:
     time, equity, flows, deposits = data
     return Mark(_number(time), _number(equity), _number(flows), _number(deposits))
-
-
-def moved(times: Floats, flows: Sequence[tuple[float, float]]) -> Floats:
-    """Money moved in each step that ends at an observation; `times` ascend, flows are (time, money).
-
-    A flow belongs to the first observation at or after it; those up to the first observation are part of its equity,
-    those after the last are not in it yet.
-    """
-    money = np.zeros(len(times))
-    for time, amount in flows:
-        at = int(np.searchsorted(times, time, side="left"))
-        if 0 < at < len(times):
-            money[at] = _added(float(money[at]), amount)
-    return money
-
-
-def growths(equity: Floats, money: Floats) -> Floats:
-    """1 + step_return of each step between observations, NaN where undefined: shape (n - 1,). `money` as of `moved`."""
-    before, after, flow = equity[:-1], equity[1:], money[1:]
-    with np.errstate(all="ignore"):
-        early = (flow > 0) & (flow >= np.minimum(before, after))
-        growth: Floats = np.where(early, after / (before + flow), (after - flow) / before)
-        growth[~((before > 0) & np.isfinite(before + np.abs(flow)) & np.isfinite(growth))] = np.nan
-    return np.maximum(growth, 0.0)
-
-
-def _grid(times: Floats, step: float) -> Floats:
-    if not TICK <= step < math.inf:
-        raise ValueError(f"the step of a grid must be a number of seconds, at least a microsecond, not {step}")
-    if len(times) == 0:
-        return np.empty(0)
-    steps = float(times[-1] - times[0]) / step
-    if steps >= GRID_POINTS:
-        raise ValueError(f"a grid of {step} s over this span has more than {GRID_POINTS} points; take a longer step")
-    grid: Floats = times[0] + step * np.arange(math.floor(steps) + 1)
-    return grid
-
-
-def even_grid(times: Floats, values: Floats, step: float, stale: float) -> tuple[Floats, Floats]:
-    """Last observation carried forward onto a grid from the first time on, `step` seconds apart.
-
-    `times` ascend; values that are not finite are no observations. A value older than `stale` seconds is not carried:
-    the gap is NaN. Returns the grid's times and values. Errors: ValueError (step not positive, too many points).
-    """
-    known = np.isfinite(times) & np.isfinite(values)
-    times, values = times[known], values[known]
-    grid = _grid(times, step)
-    at = np.searchsorted(times, grid, side="right") - 1
-    carried: Floats = np.where(grid - times[at] <= stale, values[at], np.nan)
-    return grid, carried
-
-
-def grid_returns(
-    times: Floats, equity: Floats, flows: Sequence[tuple[float, float]], step: float, stale: float
-) -> Floats:
-    """Time-weighted returns net of flows on the even grid: one a step, NaN where either end is a gap or undefined.
-
-    The returns of all observations within a step are linked. Arguments and errors as for `even_grid` and `moved`.
-    """
-    known = np.isfinite(times) & np.isfinite(equity)
-    times, equity = times[known], equity[known]
-    grid, carried = even_grid(times, equity, step, stale)
-    steps = growths(equity, moved(times, flows))
-    linked = np.ones(len(grid) + 1)
-    with np.errstate(all="ignore"):
-        np.multiply.at(linked, np.searchsorted(grid, times[1:], side="left"), steps)
-    returns = linked[1 : len(grid)] - 1.0
-    returns[np.isnan(carried[:-1]) | np.isnan(carried[1:]) | ~np.isfinite(returns)] = np.nan
-    return returns
-
-
-def typical_spacing(times: Floats | Sequence[float]) -> float | None:
-    """Median seconds between ascending times; None with fewer than two different ones."""
-    spacing = np.diff(np.asarray(times, dtype=np.float64))
-    spacing = spacing[np.isfinite(spacing) & (spacing > 0)]
-    return float(np.median(spacing)) if len(spacing) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.alerts import lifecycle
@@ -10,9 +10,10 @@ from monitor.alerts.board import Board
 from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import Plan
 from monitor.fleet import VERSION, AgentState, paper
-from monitor.model import Agent, CashFlow, Limits, Sample, Severity, Trade
+from monitor.model import Agent, CashFlow, Limits, Reset, Sample, Severity, Trade
 from monitor.obeying import betrayed, proven, shrunk
 from monitor.order import Order, StopMark
+from monitor.performance import Performance
 from monitor.ports import AuditEntry, Change, Observation, Snapshot
 from monitor.rule import DESK, Rule
 from monitor.vitals import Vitals
@@ -53,6 +54,8 @@ class Situation:
     before anybody looked."""
     snapshots: Mapping[str, float] = field(default_factory=dict)
     """Agent -> time of its newest snapshot."""
+    figures: Mapping[str, Performance] = field(default_factory=dict)
+    """Agent -> its figures as they were last reckoned; after a start, once they have been."""
 
 
 class Turn:
@@ -70,28 +73,38 @@ class Turn:
         self._marks = dict(situation.marks)
         self._introducing = dict(situation.introducing)
         self._snapshots = dict(situation.snapshots)
+        self._figures = dict(situation.figures)
         self._samples: list[Sample] = []
         self._trades: list[Trade] = []
         self._new_cursors: dict[str, str] = {}
         self._new_flows: list[CashFlow] = []
+        self._resets: list[Reset] = []
         self._new_orders: list[Order] = []
         self._new_marks: list[StopMark] = []
         self._audit: list[AuditEntry] = []
         self._new_snapshots: list[Snapshot] = []
         self._stale: tuple[str, float] | None = None
 
-    def observe(self, seen: Observation) -> None:
-        """Fold one observation in: figures, orders it proves, findings. One of an unknown agent is left out."""
+    def observe(self, seen: Observation, known: Sequence[Trade] = ()) -> None:
+        """Fold one observation in: figures, orders it proves, findings. One of an unknown agent is left out.
+
+        `known`: what is stored of its trades already.
+        """
         agent = self._setup.agents.get(seen.sample.agent)
         if agent is None:
             return
         before = self._states.get(agent.id) or AgentState.of(agent)
         state = before.fold(seen.sample, self._flows.get(agent.id, ()))
-        self._trades += _told_apart(agent, seen)
+        trades = _told_apart(agent, seen)
+        self._trades += trades
         if seen.cursor is not None:
             self._cursors[agent.id] = self._new_cursors[agent.id] = seen.cursor
         if state is before:
+            self._states[agent.id] = replace(
+                before, reconciliation=before.reconciliation.booked(trades, replaced=known)
+            )
             return
+        state = replace(state, reconciliation=before.reconciliation.fold(seen.sample, trades, replaced=known))
         self._states[agent.id] = state
         self._samples.append(seen.sample)
         self._prove(agent, seen, before.answered)
@@ -133,9 +146,26 @@ class Turn:
         self._new_flows.append(flow)
         known = (*self._flows.get(flow.agent, ()), flow)
         self._flows[flow.agent] = tuple(sorted(known, key=lambda each: each.time))
-        self._states[flow.agent] = state
-        self._snapshots.pop(flow.agent, None)
+        live = self._states.get(flow.agent, state)
+        # Folding an account anew takes every trade since its base: a flow is booked where it stands.
+        self._states[flow.agent] = replace(state, reconciliation=live.reconciliation.booked(flows=(flow,)))
         self._stale = (flow.agent, flow.time)
+        self.snapshot(flow.agent)  # what was accepted is kept nowhere else
+
+    def review(self, figures: Performance) -> None:
+        """Take in an agent's figures; the rules judge them with its next sample."""
+        self._figures[figures.agent] = figures
+
+    def reset(self, reset: Reset) -> None:
+        """Record that an agent's figures count anew."""
+        self._resets.append(reset)
+        self._figures.pop(reset.agent, None)
+
+    def accept(self, agent: str) -> None:
+        """Let go what is unexplained so far of an agent, and keep that."""
+        state = self._states[agent]
+        self._states[agent] = replace(state, reconciliation=state.reconciliation.accepted())
+        self.snapshot(agent)
 
     def vitals(self, vitals: Vitals) -> None:
         """Fold in how the desk itself is."""
@@ -159,12 +189,14 @@ class Turn:
             ledger=ledger,
             introducing=self._introducing,
             snapshots=self._snapshots,
+            figures=self._figures,
         )
         return situation, Change(
             samples=self._samples,
             trades=self._trades,
             cursors=self._new_cursors,
             flows=self._new_flows,
+            resets=self._resets,
             alerts=told.alerts,
             incidents=told.incidents,
             events=told.events,
@@ -194,7 +226,7 @@ class Turn:
             self.order(shown)
 
     def _judge(self, agent: Agent, state: AgentState, *, standing: bool) -> None:
-        view = state.view(agent, self._orders.get(agent.id))
+        view = state.view(agent, self._orders.get(agent.id), self._figures.get(agent.id))
         if view is None:
             return
         mine = self.board.of_agent(agent.id)

@@ -11,11 +11,12 @@ from monitor.alerts.runbooks import Runbook, Step
 from monitor.attribution import Attribution, attribute
 from monitor.desk import AgentStatus, Curve, DeskError, Log
 from monitor.digest import Account, Digest, Facts, digest, walk
-from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Person, Sample, Severity, Side, Trade
+from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Person, Reset, Sample, Severity, Side, Trade
 from monitor.order import STANDING, Order, OrderState
 from monitor.orders import Rung
 from monitor.performance import Performance, measure
 from monitor.ports import AgentControl
+from monitor.reconciliation import Reconciliation
 from monitor.rule import discover
 from monitor.series import EquityCurve
 from monitor.shift import Shift, shift
@@ -129,6 +130,7 @@ class FakeDesk(FakeAlarms):
         self.trades = list(trades)
         self.orders: list[Order] = []
         self.flows: list[CashFlow] = []
+        self.accounts: dict[str, Reconciliation] = {}
         self.curves: dict[str, tuple[tuple[float, float | None], ...]] = {}
         """Agent -> its equity over time, in place of a short one."""
         self.orders_end = OrderState.CONFIRMED
@@ -145,6 +147,7 @@ class FakeDesk(FakeAlarms):
         return tuple(self.agent(name) for name in self.agents)
 
     def agent(self, name: str) -> AgentStatus:
+        name = name.lower()
         found = [each for each in self.agents if each == name] or [
             each for each in self.agents if name and each.startswith(name)
         ]
@@ -211,6 +214,14 @@ class FakeDesk(FakeAlarms):
         self.orders.append(order)
         return order
 
+    def reconciliation(self, agent: str) -> Reconciliation:
+        return self.accounts.get(self.agent(agent).agent.id, Reconciliation())
+
+    async def accept_rest(self, agent: str) -> Reconciliation:
+        before = self.reconciliation(agent)
+        self.accounts[self.agent(agent).agent.id] = before.accepted()
+        return before
+
     async def record_flow(self, agent: str, amount: Decimal, by: str, at: float | None, note: str = "") -> CashFlow:
         flow = CashFlow(self.agent(agent).agent.id, self.time if at is None else at, amount, by, note)
         self.flows.append(flow)
@@ -238,7 +249,10 @@ class FakeDesk(FakeAlarms):
         equity = tuple(each for each in self.curves.get(name, short) if each[0] >= since)
         return Curve(name, equity, flows, alerts)
 
-    async def performance(self, agent: str) -> Performance:
+    async def reset(self, agent: str, by: str, note: str = "") -> Reset:
+        return Reset(self.agent(agent).agent.id, self.time, by, note)
+
+    async def performance(self, agent: str, window: str = "7d") -> Performance:  # noqa: ARG002 - the port's shape
         name = self.agent(agent).agent.id
         steps: Sequence[Sample] = [
             a_sample(name, NOW - 30.0 * step, 10_000.0 + (step * 37 % 11)) for step in range(40, 0, -1)

@@ -131,9 +131,27 @@ async def test_pnl_refuses_what_it_cannot_split_by(line: str) -> None:
 
 async def test_performance_compares_a_small_fleet_and_asks_which_of_a_large_one() -> None:
     assert len((await say(FakeDesk(trades=TRADES), "/performance")).tables[0].rows) == 2
-    assert (await say(FakeDesk("alpha"), "/performance")).title == "alpha · performance"
+    assert (await say(FakeDesk("alpha"), "/performance")).title == "alpha · performance · 7d"
     large = FakeDesk(*(f"agent{number}" for number in range(40)))
     assert "say which" in (await say(large, "/performance")).text
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("/performance alpha", "alpha · performance · 7d"),
+        ("/performance alpha 30D", "alpha · performance · 30d"),
+        ("/performance alpha reset", "alpha · performance · reset"),
+        ("/performance all", "Performance of 2 agents · all"),
+    ],
+)
+async def test_performance_takes_an_agent_and_a_window(line: str, title: str) -> None:
+    assert (await say(FakeDesk(trades=TRADES), line)).title == title
+
+
+@pytest.mark.parametrize("line", ["/performance alpha beta", "/performance alpha 3d", "/performance alpha 7d 7d"])
+async def test_performance_refuses_a_window_it_does_not_have(line: str) -> None:
+    assert (await say(FakeDesk(trades=TRADES), line)).title == "Not done"
 
 
 async def test_a_cash_flow_is_recorded_after_a_question_where_its_words_say() -> None:

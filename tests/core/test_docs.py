@@ -32,7 +32,22 @@ def paths(text: str) -> set[str]:
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "README.md",
-        *(f"docs/{name}.md" for name in ("alerts", "controls", "freqtrade", "sdk", "setup", "slack", "telegram")),
+        *(
+            f"docs/{name}.md"
+            for name in (
+                "alerts",
+                "charts",
+                "controls",
+                "freqtrade",
+                "reconciliation",
+                "reports",
+                "sdk",
+                "setup",
+                "slack",
+                "telegram",
+                "trades",
+            )
+        ),
     ],
 )
 def test_every_path_a_document_names_exists(document: str) -> None:

@@ -1,4 +1,4 @@
-"""The guide's seven figures against reckonings by hand and in plain Python, and against nonsense."""
+"""The figures against reckonings by hand and in plain Python, and against nonsense."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import statistics
 import timeit
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.model import CashFlow, Sample, Side, Trade
-from monitor.performance import FIGURES, MIN_RETURNS, Figure, Performance, measure
+from monitor.performance import FIGURES, FURTHER, MIN_RETURNS, Figure, Performance, measure
 from monitor.series import EquityCurve
 
 DAY = 86_400.0
@@ -52,7 +53,7 @@ def walk(count: int, seed: int = 3, spread: float = 0.004) -> list[float]:
 
 
 def figure(of: Performance, key: str) -> Figure:
-    return next(each for each in of.figures if each.key == key)
+    return next(each for each in of.all if each.key == key)
 
 
 def value(of: Performance, key: str) -> float | None:
@@ -223,6 +224,12 @@ def test_returns_whose_spread_cannot_be_written_have_no_sharpe() -> None:
     assert (found.value, found.advice) == (None, "undefined: the returns are out of all bounds")
 
 
+def test_returns_whose_spread_cannot_be_squared_have_ratios_without_intervals() -> None:
+    found = figure(measure("alpha", samples([*[1.0] * 40, 1e-118, 1.0, 1.0]), [], [], spacing=3_600.0), "sharpe")
+    assert found.value is not None
+    assert (found.low, found.high) == (None, None)
+
+
 def test_profit_without_loss_has_no_factor() -> None:
     found = figure(measure("alpha", [], [], trades("1", "2"), spacing=30.0), "profit_factor")
     assert (found.value, found.n, found.advice) == (None, 2, "undefined: no trade has lost money")
@@ -249,14 +256,43 @@ def test_a_drawdown_is_marked_by_the_guides_table(low: float, mark: str, advice:
     ("wins", "mark"), [(6, "act"), (7, "watch"), (8, "watch"), (9, "good"), (13, "good"), (14, "watch")]
 )
 def test_a_win_rate_is_marked_by_the_guides_table(wins: int, mark: str) -> None:
-    found = figure(measure("alpha", [], [], trades(*["1"] * wins, *["-1"] * (20 - wins)), spacing=30.0), "win_rate")
+    made = trades(*["1"] * 20 * wins, *["-1"] * 20 * (20 - wins))
+    found = figure(measure("alpha", [], [], made, spacing=30.0), "win_rate")
     assert (found.value, found.mark) == (wins / 20, mark)
 
 
-@pytest.mark.parametrize(("profit", "mark"), [("0.99", "act"), ("1", "watch"), ("1.5", "watch"), ("1.51", "good")])
+@pytest.mark.parametrize(("profit", "mark"), [("0.1", "act"), ("1", "watch"), ("1.5", "watch"), ("1.51", "good")])
 def test_a_profit_factor_is_marked_by_the_guides_table(profit: str, mark: str) -> None:
     found = figure(measure("alpha", [], [], trades(*[profit, "-1"] * 10), spacing=30.0), "profit_factor")
     assert found.mark == mark
+
+
+def test_what_chance_alone_may_do_is_no_reason_to_act() -> None:
+    rate = figure(measure("alpha", [], [], trades(*["1"] * 6, *["-1"] * 14), spacing=30.0), "win_rate")
+    assert (rate.value, rate.mark) == (0.3, "watch")
+    assert rate.advice == "good is 45 to 65 %, but chance alone may do this"
+    assert rate.low is not None
+    assert rate.high is not None
+    assert rate.low < 0.3
+    assert rate.high > 0.35
+    factor = figure(measure("alpha", [], [], trades(*["0.99", "-1"] * 10), spacing=30.0), "profit_factor")
+    assert factor.mark == "watch"
+
+
+@given(st.lists(st.decimals(-1_000, 1_000, places=2), max_size=10))
+def test_ten_trades_never_make_a_reason_to_act(nets: list[Decimal]) -> None:
+    assert "act" not in {each.mark for each in measure("alpha", [], [], trades(*map(str, nets)), spacing=30.0).all}
+
+
+def test_a_sharpe_below_the_line_by_chance_is_watched_and_one_that_is_not_is_acted_on() -> None:
+    marks = []
+    for count in (100, 4_000):
+        equities = [100.0]
+        for at in range(count):
+            equities.append(equities[-1] * (1 - 0.0002 + (0.005 if at % 2 else -0.005)))
+        found = figure(measure("alpha", samples(equities), [], [], spacing=3_600.0), "sharpe")
+        marks.append((found.mark, found.low is not None and found.high is not None and found.low < 0.5 < found.high))
+    assert marks == [("watch", True), ("act", False)]
 
 
 def test_few_trades_are_not_judged() -> None:
@@ -272,6 +308,93 @@ def test_ratios_are_marked_by_the_guides_table(drift: float, mark: str) -> None:
     found = measure("alpha", samples(equities), [], [], spacing=3_600.0)
     assert (figure(found, "sharpe").mark, figure(found, "calmar").mark) == (mark, mark)
     assert figure(found, "sharpe").advice == ("" if mark == "good" else "review the strategy")
+
+
+# Beyond the guide's
+
+
+def test_a_fall_has_a_start_a_trough_a_recovery_and_its_time_under_water() -> None:
+    found = measure("alpha", samples([100.0, 110.0, 99.0, 88.0, 120.0, 114.0]), [], [], spacing=3_600.0)
+    start = 1_000_000.0
+    for key, expected in (
+        ("max_drawdown", 0.2),
+        ("drawdown", 0.05),
+        ("drawdown_start", start + 3_600),
+        ("drawdown_trough", start + 3 * 3_600),
+        ("drawdown_recovery", start + 4 * 3_600),
+        ("drawdown_duration", 3 * 3_600.0),
+        ("under_water", 3 / 5),
+        ("recovery_factor", 0.14 / 0.2),
+    ):
+        assert value(found, key) == pytest.approx(expected), key
+
+
+def test_a_fall_that_lasts_has_no_recovery() -> None:
+    found = measure("alpha", samples([100.0, 80.0, 90.0]), [], [], spacing=3_600.0)
+    assert found.fall is not None
+    assert (found.fall.start, found.fall.recovery, found.fall.duration) == (1_000_000.0, None, 7_200.0)
+    assert figure(found, "drawdown_recovery").advice == "undefined: there was no drawdown, or it lasts"
+
+
+def test_the_further_figures_of_trades_by_hand() -> None:
+    made = [replace(each, fees=Decimal("0.5")) for each in trades("30.5", "-9.5", "0.5", "16", "-4.6")]
+    found = measure("alpha", samples([1_000.0, 1_000.0], 365 * DAY), [], made, spacing=365 * DAY)
+    assert value(found, "expectancy") == pytest.approx((30 - 10 + 0 + 15.5 - 5.1) / 5)
+    assert value(found, "payoff") == pytest.approx((45.5 / 2) / (15.1 / 2))
+    assert value(found, "fee_drag") == pytest.approx(2.5 / (30.5 + 9.5 + 0.5 + 16 + 4.6))
+    assert value(found, "turnover") == pytest.approx(
+        sum(1_000 + each / 2 for each in (30.5, -9.5, 0.5, 16, -4.6)) / 1_000
+    )
+
+
+def test_time_exposed_is_told_by_the_samples_that_know() -> None:
+    told = [
+        replace(each, open_positions=count)
+        for each, count in zip(samples([1.0] * 6), (0, 2, 1, None, 0, 1), strict=True)
+    ]
+    assert value(measure("alpha", told, [], [], spacing=3_600.0), "exposure") == 3 / 5
+
+
+def test_a_window_begins_at_the_last_equity_before_it_so_that_its_first_loss_counts() -> None:
+    since = 1_000_000.0 + 2 * 3_600 + 60.0
+    moves = [flow(1_000_000.0 + 3_600, 50.0)]
+    made = [replace(trade("1"), id=str(at), exit_time=since + at) for at in (-1, 0, 1)]
+    found = measure("alpha", samples([100.0, 200.0, 160.0, 120.0, 144.0]), moves, made, spacing=3_600.0, since=since)
+    assert found.since == 1_000_000.0 + 2 * 3_600
+    assert value(found, "max_drawdown") == pytest.approx(0.25)
+    assert value(found, "trades") == 1
+    early = measure("alpha", samples([100.0, 90.0, 45.0]), [], [], spacing=3_600.0, until=1_000_000.0 + 3_700.0)
+    assert value(early, "max_drawdown") == pytest.approx(0.1)
+
+
+def test_a_venue_with_sessions_has_no_returns_while_it_is_shut() -> None:
+    equities: list[float | None] = []
+    for week in range(10):
+        equities += [100.0 + week + day for day in range(5)] + [None, None]
+    found = measure("alpha", samples(equities, DAY), [], [], spacing=DAY, days=252)
+    made = [after / before - 1 for before, after in pairwise(each for each in equities if each is not None)]
+    assert figure(found, "sharpe").n == 49
+    assert value(found, "sharpe") == pytest.approx(statistics.mean(made) / statistics.stdev(made) * math.sqrt(252))
+    assert (found.gaps, found.days) == (0, 252)
+
+
+@pytest.mark.parametrize("days", [0.0, -1.0, 400.0, math.nan])
+def test_a_year_of_no_number_of_days_is_refused(days: float) -> None:
+    with pytest.raises(ValueError, match="a year has 1 to 366 trading days"):
+        measure("alpha", [], [], [], spacing=30.0, days=days)
+
+
+def test_a_drawdown_is_a_fact_and_has_no_interval() -> None:
+    found = measure("alpha", samples(walk(100)), [], [], spacing=3_600.0)
+    without = {each.key for each in found.all if each.low is None and each.high is None and each.value is not None}
+    assert {"max_drawdown", "drawdown", "trades", "total_pnl", "skew", "kurtosis", "probabilistic_sharpe"} <= without
+    assert not without & {"sharpe", "sortino", "volatility", "calmar", "cagr", "var", "cvar"}
+
+
+def test_every_figure_has_a_key_of_its_own() -> None:
+    keys = [each.key for each in (*FIGURES, *FURTHER)]
+    assert len(keys) == len(set(keys))
+    assert [each.key for each in measure("alpha", [], [], [], spacing=30.0).all] == keys
 
 
 def test_every_figure_with_a_threshold_says_what_to_do_and_what_is_good() -> None:
@@ -300,7 +423,8 @@ def test_every_figure_of_anything_is_finite_or_undefined(
         given_samples.append(Sample("alpha", time, equity=equity))
     flows = [CashFlow("alpha", at, Decimal(amount), "ana") for at, amount in moves]
     found = measure("alpha", given_samples, flows, trades(*map(str, nets)), spacing=spacing)
-    for each in found.figures:
+    for each in found.all:
+        assert all(end is None or math.isfinite(end) for end in (each.low, each.high))
         assert each.value is None or math.isfinite(each.value)
         assert each.value is not None or each.advice
         assert each.mark is None or each.value is not None

@@ -16,7 +16,7 @@ from monitor.rule import discover
 
 COMMANDS = {
     *("status", "alerts", "ack", "silence", "pause", "resume", "runbook", "pnl", "performance", "flow"),
-    *("oncall", "outbox", "why", "whoami", "logs", "restart", "stop", "close"),
+    *("oncall", "outbox", "why", "whoami", "logs", "restart", "stop", "close", "reconcile", "reset"),
 }
 GOOD = """
 drawdown:

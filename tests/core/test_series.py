@@ -17,6 +17,7 @@ from monitor.series import (
     grid_returns,
     growths,
     moved,
+    observations,
     step_return,
     typical_spacing,
 )
@@ -266,6 +267,49 @@ def test_money_moved_belongs_to_the_first_sample_that_can_show_it() -> None:
     times = np.array([10.0, 20.0, 30.0])
     flows = [(9.0, 1.0), (10.0, 2.0), (10.5, 4.0), (20.0, 8.0), (20.1, 16.0), (31.0, 32.0), (25.0, math.inf)]
     assert moved(times, flows).tolist() == [0.0, 12.0, 16.0]
+
+
+# Rows in any state
+
+
+def test_rows_in_any_order_doubled_or_unknown_become_observations() -> None:
+    times = np.array([30.0, 0.0, 10.0, math.nan, 20.0, 10.0, 20.0])
+    found = observations(
+        times,
+        np.array([4.0, 1.0, 2.0, 9.0, math.nan, 7.0, 3.0]),
+        [(20.0, 8.0), (15.0, 1.0), (0.0, 5.0), (10.0, math.nan)],
+    )
+    assert found.times.tolist() == [0.0, 10.0, 20.0, 30.0]
+    assert found.equity.tolist() == [1.0, 2.0, 3.0, 4.0]
+    assert found.money.tolist() == [0.0, 0.0, 9.0, 0.0]
+
+
+def test_money_that_moved_while_the_equity_was_unknown_is_kept_for_the_next() -> None:
+    found = observations(np.array([0.0, 10.0, 20.0]), np.array([100.0, math.nan, 160.0]), [(10.0, 50.0)])
+    assert found.money.tolist() == [0.0, 50.0]
+
+
+def test_flows_that_make_no_finite_sum_are_not_counted() -> None:
+    assert moved(np.array([0.0, 10.0]), [(5.0, 1e308), (6.0, 1e308), (7.0, 3.0)]).tolist() == [0.0, 1e308]
+
+
+def test_a_grid_of_a_tenth_of_a_second_meets_its_samples_in_spite_of_rounding() -> None:
+    times = 1_700_000_000.0 + 0.1 * np.arange(2_000, dtype=np.float64)
+    made = grid_returns(times, 1.001 ** np.arange(2_000.0), [], 0.1, 0.3)
+    assert made == pytest.approx(np.full(1_999, 0.001))
+
+
+@given(st.permutations(range(12)))
+def test_rows_in_any_order_make_the_same_returns(order: list[int]) -> None:
+    times, equity = np.arange(0.0, 360.0, 30.0), np.array([100.0 + (at * 7) % 5 for at in range(12)])
+    shuffled = grid_returns(times[order], equity[order], [(95.0, 10.0)], 30.0, 90.0)
+    assert shuffled.tolist() == grid_returns(times, equity, [(95.0, 10.0)], 30.0, 90.0).tolist()
+
+
+def test_with_sessions_a_return_spans_the_time_the_venue_was_shut() -> None:
+    times = np.array([0.0, 1.0, 2.0, 10.0, 11.0])
+    made = grid_returns(times, np.array([1.0, 2.0, 4.0, 1.0, 3.0]), [], 1.0, 3.0, sessions=True)
+    assert made[np.isfinite(made)].tolist() == [1.0, 1.0, -0.75, 2.0]
 
 
 @given(

@@ -264,6 +264,39 @@ def test_performance_says_what_to_act_on_and_what_is_lacking() -> None:
     assert shown.footer == "11:03 UTC to 12:03 UTC, returns every 30 s, 2 gaps; annualised over 365 days."
 
 
+def test_performance_shows_each_interval_what_it_rests_on_and_its_mark() -> None:
+    figures = (
+        Figure("sharpe", "Sharpe ratio", 0.31, 9_000, 30, "ratio", "act", "review the strategy", 0.2, 0.45),
+        Figure("win_rate", "Win rate", 0.3, 20, 1, "share", "watch", "good is 45 to 65 %", 0.145, 0.519),
+        Figure("profit_factor", "Profit factor", 9.0, 30, 1, "ratio", "good", "", 2.5, None),
+    )
+    further = (
+        Figure("var", "VaR", -0.00064, 500, 30, "share", None, "", -0.0007, -0.0006),
+        Figure("drawdown_trough", "Drawdown trough", NOW - 60, 500, 2, "time", None, ""),
+        Figure("drawdown_duration", "Drawdown duration", 3_600.0, 500, 2, "seconds", None, ""),
+        Figure("expectancy", "Expectancy", 1.5, 20, 1, "money", None, "", -1.0, 4.0),
+        Figure("cagr", "CAGR", None, 5, 2_880, "share", None, "too few returns: 5 of 2880"),
+    )
+    found = Performance("alpha", figures, 30.0, NOW - 3_600, NOW, 0, further, days=252.0)
+    shown = performance(found, "USD", NOW, "7d")
+    assert shown.title == "alpha · performance · 7d"
+    assert [table.rows for table in shown.tables] == [
+        (
+            ("Sharpe ratio", "0.31", "0.20 to 0.45", "9,000", "ACT"),
+            ("Win rate", "30.0%", "14.5% to 51.9%", "20", "watch: good is 45 to 65 %"),
+            ("Profit factor", "9.00", "from 2.50", "30", "good"),
+        ),
+        (
+            ("VaR", "-0.064%", "-0.070% to -0.060%", "500", ""),
+            ("Drawdown trough", "12:02 UTC", "", "500", ""),
+            ("Drawdown duration", "1 h", "", "500", ""),
+            ("Expectancy", "+1.50 USD", "-1.00 USD to +4.00 USD", "20", ""),
+        ),
+    ]
+    assert (shown.text, shown.tone) == ("Sharpe ratio: review the strategy.", Tone.WARN)
+    assert shown.footer.endswith("annualised over 252 days.")
+
+
 def test_a_runbook_has_live_values_and_its_commands_are_buttons() -> None:
     alert = an_alert()
     shown = live(RUNBOOKS["drawdown"], values(status(), alert, "USD", NOW), alert, RULES["drawdown"])

@@ -80,6 +80,7 @@ async def test_every_way_of_acknowledging_gives_the_same_answer(way: str, tmp_pa
 LINES = {
     "ack": "ack ALERT",
     "alerts": "alerts all",
+    "chart": "chart alpha 24h",
     "close": "close alpha",
     "deploy": "deploy alpha 5m version 2.1",
     "drill": "drill now",
@@ -94,8 +95,11 @@ LINES = {
     "pause": "pause alpha",
     "performance": "performance alpha",
     "pnl": "pnl by asset",
+    "reconcile": "reconcile alpha",
+    "reset": "reset alpha a new model",
     "restart": "restart alpha",
     "resume": "resume alpha",
+    "report": "report 7d alpha",
     "runbook": "runbook drawdown alpha",
     "silence": "silence ALERT 1h testing",
     "silences": "silences",
@@ -153,8 +157,9 @@ def posts(chats: Chats) -> list[Posted]:
 
 
 def in_slack(chats: Chats, known: set[str]) -> list[tuple[str, list[str]]]:
-    """What was posted in Slack since."""
-    return [(each.reading, list(each.buttons.values())) for each in posts(chats) if each.ts not in known]
+    """What was posted in Slack since; a picture stands below its card, as a file."""
+    new = [each for each in posts(chats) if each.ts not in known and not each.files]
+    return [(each.reading, list(each.buttons.values())) for each in new]
 
 
 async def answer(answers: Callable[[], list[tuple[str, list[str]]]], name: str) -> tuple[set[str], set[str], bool]:

@@ -257,7 +257,7 @@ def test_a_trade_that_lacks_fields_names_them() -> None:
 def test_what_a_trade_did_not_cost_need_not_be_told() -> None:
     needed = {name: value for name, value in fields().items() if name not in ("fees", "slippage")}
     trade = closed_trade(**needed)
-    assert (trade.fees, trade.slippage, trade.funding, trade.tag) == (0, 0, 0, "")
+    assert (trade.fees, trade.slippage, trade.funding, trade.tag) == (Decimal(0), Decimal(0), Decimal(0), "")
     told = closed_trade(**needed, funding="0.25", venue="binance", exit_reason="stop", tag="model-7")
     assert told.net == trade.net - Decimal("0.25")
     assert told.row() == {**trade.row(), "funding": "0.25", "venue": "binance", "exit_reason": "stop", "tag": "model-7"}
