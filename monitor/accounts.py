@@ -17,6 +17,7 @@ from monitor.handling import Handling
 from monitor.model import CashFlow, Reset, Sample
 from monitor.performance import WINDOWS, Performance, measure
 from monitor.reconciliation import Reconciliation
+from monitor.turn import Turn
 
 HOUR, DAY = 3_600.0, 86_400.0
 FLOW_NEAR = 600.0
@@ -86,6 +87,18 @@ class Accounts(Handling):
             if before.points:
                 turn.accept(name)
         return before
+
+    async def _take_in(self, turn: Turn, told: Sequence[CashFlow]) -> None:
+        """Take in cash flows that a source tells, each once; one of a step that is over folds its agent anew."""
+        oldest = self.now() - KEPT
+        for flow in told:
+            known = turn.flows(flow.agent)
+            if flow.agent not in self.agents or flow in known or not oldest <= flow.time <= self.now():
+                continue
+            state = turn.state(flow.agent)
+            if state is not None and flow.time <= state.equity_time:
+                state = (await self._book.restore(flow.agent, (*known, flow), before=flow.time))[0]
+            turn.flow(flow, state)
 
     async def attribution(
         self,

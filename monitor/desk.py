@@ -21,6 +21,8 @@ from monitor.ports import AgentControl, Clock, Observation, Store
 from monitor.rule import View
 from monitor.turn import Setup, Turn
 
+COURSE = 12
+"""Points in which the course of an equity is told."""
 __all__ = ["Acknowledgement", "AgentStatus", "Curve", "Desk", "DeskError", "IncidentStatus", "Log", "Times", "Why"]
 
 
@@ -49,6 +51,8 @@ class AgentStatus:
     """How often its process began anew in the last hour, as far as it was seen."""
     paper: bool = False
     """Whether it trades without money."""
+    course: tuple[float | None, ...] = ()
+    """Equity net of cash flows at even times of the loss window, the newest last; None where it was not known."""
 
 
 class Desk(Accounts):
@@ -95,6 +99,7 @@ class Desk(Accounts):
         known = {id(each): await self._store.known(each.trades) if each.trades else () for each in batch}
         async with self._book.turn() as turn:
             for each in batch:
+                await self._take_in(turn, each.flows)
                 turn.observe(each, known[id(each)])
         self._stirred.difference_update(each.sample.agent for each in batch)
 
@@ -158,4 +163,5 @@ class Desk(Accounts):
             paper=paper(agent, state.answered),
             pause=order if order is not None and order.action in HOLDS else None,
             alerts=tuple(alerts),
+            course=state.losses.course(COURSE),
         )

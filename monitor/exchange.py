@@ -46,7 +46,10 @@ class Exchanged:
 def converted(seen: Observation, rate: Decimal) -> Observation:
     """The same in the desk's currency: returns and shares stay what they are, and so do sizes."""
     return replace(
-        seen, sample=_sample(seen.sample, float(rate)), trades=tuple(_trade(each, rate) for each in seen.trades)
+        seen,
+        sample=_sample(seen.sample, float(rate)),
+        trades=tuple(_trade(each, rate) for each in seen.trades),
+        flows=tuple(replace(each, amount=EXACT.multiply(each.amount, rate)) for each in seen.flows),
     )
 
 

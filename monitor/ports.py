@@ -30,6 +30,8 @@ class Observation:
     trades: tuple[Trade, ...] = ()
     cursor: str | None = None
     """Where to go on reading trades next time; None leaves the stored one."""
+    flows: tuple[CashFlow, ...] = ()
+    """Money moved in or out, as the agent says; those known already may come again and again."""
 
 
 class AgentSource(Protocol):
@@ -130,7 +132,7 @@ class Change:
     stops: Sequence[StopMark] = ()
     """Upserted by agent and when."""
     snapshots: Sequence[Snapshot] = ()
-    drop_snapshots: tuple[str, float] | None = None
+    drop_snapshots: Sequence[tuple[str, float]] = ()
     """(agent, time): forget the agent's snapshots from that time on, since its past has changed."""
 
     @property

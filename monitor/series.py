@@ -199,6 +199,17 @@ class LossWindow:
         base = self.marks[0].equity + (self.last.deposits - self.marks[0].deposits)
         return base if math.isfinite(base) else None
 
+    def course(self, points: int) -> tuple[float | None, ...]:
+        """Equity net of flows in even parts of the window, the newest last: the last known of each, or None."""
+        if self.last is None:
+            return ()
+        found: list[float | None] = [None] * points
+        for mark in (*self.marks, self.last):
+            part = points - 1 - int((self.last.time - mark.time) / self.window * points)
+            if part >= 0:
+                found[part] = mark.equity - (mark.flows - self.last.flows)
+        return tuple(found)
+
     def to_json(self) -> dict[str, Any]:
         """The state as JSON."""
         return {

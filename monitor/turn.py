@@ -83,7 +83,7 @@ class Turn:
         self._new_marks: list[StopMark] = []
         self._audit: list[AuditEntry] = []
         self._new_snapshots: list[Snapshot] = []
-        self._stale: tuple[str, float] | None = None
+        self._stale: list[tuple[str, float]] = []
 
     def observe(self, seen: Observation, known: Sequence[Trade] = ()) -> None:
         """Fold one observation in: figures, orders it proves, findings. One of an unknown agent is left out.
@@ -141,15 +141,25 @@ class Turn:
         else:
             self._orders[order.agent] = previous
 
-    def flow(self, flow: CashFlow, state: AgentState) -> None:
-        """Record a cash flow, with the agent's state folded anew."""
+    def flows(self, agent: str) -> tuple[CashFlow, ...]:
+        """An agent's cash flows as they are known in this turn."""
+        return self._flows.get(agent, ())
+
+    def state(self, agent: str) -> AgentState | None:
+        """An agent's state as it is in this turn."""
+        return self._states.get(agent)
+
+    def flow(self, flow: CashFlow, state: AgentState | None) -> None:
+        """Record a cash flow, with the agent's state folded anew where it is of a step that is over."""
         self._new_flows.append(flow)
         known = (*self._flows.get(flow.agent, ()), flow)
         self._flows[flow.agent] = tuple(sorted(known, key=lambda each: each.time))
         live = self._states.get(flow.agent, state)
+        if state is None or live is None:
+            return
         # Folding an account anew takes every trade since its base: a flow is booked where it stands.
         self._states[flow.agent] = replace(state, reconciliation=live.reconciliation.booked(flows=(flow,)))
-        self._stale = (flow.agent, flow.time)
+        self._stale.append((flow.agent, flow.time))
         self.snapshot(flow.agent)  # what was accepted is kept nowhere else
 
     def review(self, figures: Performance) -> None:

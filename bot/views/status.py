@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bot.charts.sparkline import sparkline
 from bot.chat import Button, Message, Table
 from bot.format import UNKNOWN, clock, count, lacking, number, plain, share
 from bot.views.alerts import tone
@@ -81,7 +82,7 @@ def fleet(statuses: Sequence[AgentStatus], platforms: Mapping[str, str], currenc
     )
     skipped = sum(status.skipped for status in statuses)
     late = f" {count(skipped, 'poll')} skipped because the one before was still under way." if skipped else ""
-    columns = ("Agent", "State", f"Equity {currency}", "P&L 24h", "Drawdown", "Alerts", "z")
+    columns = ("Agent", "State", f"Equity {currency}", "P&L 24h", "Drawdown", "Alerts", "z", "Day")
     return Message(
         title=f"{count(len(statuses), 'agent')} at {clock(now, now)}",
         text=text + late,
@@ -102,6 +103,7 @@ def _row(status: AgentStatus, now: float) -> tuple[str, ...]:
         share(status.drawdown),
         str(len(status.alerts)),
         z(status.score).partition(" (")[0],
+        sparkline(status.course, len(status.course)).lstrip(),
     )
 
 

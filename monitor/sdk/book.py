@@ -13,11 +13,13 @@ from itertools import islice
 
 from monitor.sdk.numbers import finite
 from monitor.sdk.position import rows
-from monitor.sdk.trade import ClosedTrade
+from monitor.sdk.trade import ClosedTrade, figure, moment
 
 DAY = 86_400.0
 KEEP = 10_000
 PAGE_LIMIT = 500
+FLOWS = 100
+"""Cash flows that are kept, the newest."""
 
 _CURSOR = re.compile(r"([0-9a-f]{1,32}):([0-9]{1,18})")
 
@@ -53,6 +55,7 @@ class Book:
         self.money = Money()
         self.max_drawdown: float | None = None
         self.positions: list[Mapping[str, object]] | None = None
+        self.flows: deque[Mapping[str, object]] = deque(maxlen=FLOWS)
         self._peak: float | None = None
         self._boot = boot
         self._keep = keep
@@ -78,6 +81,15 @@ class Book:
                 self.max_drawdown = max(self.max_drawdown or 0.0, fall)
         wrong = sum(1 for name, value in figures.items() if value is not None and known[name] is None)
         return wrong + (open_positions is not None and self.money.open_positions is None)
+
+    def tell_flow(self, at: object, amount: object, note: object) -> bool:
+        """Keep a cash flow with the newest ones; return whether it was one."""
+        try:
+            when, money = moment("time", at), figure("amount", amount)
+        except ValueError:
+            return False
+        self.flows.append({"time": when, "amount": f"{money:f}", "note": note if isinstance(note, str) else ""})
+        return bool(money)
 
     def tell_positions(self, positions: object) -> int:
         """Replace what is open; return 1 when that made no sense (it becomes unknown, never half known)."""

@@ -256,6 +256,7 @@ class Probe(Telling):
             "venue_latency": values.get("venue"),
             "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks],
             "trades_cursor": self._book.cursor,
+            **({"flows": list(self._book.flows)} if self._book.flows else {}),
         }
 
 

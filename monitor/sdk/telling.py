@@ -92,6 +92,13 @@ class Telling:
         )
         self._wrong(told + self._book.tell_positions(positions))
 
+    def flow(self, amount: Number | str, *, at: float | None = None, note: str = "") -> None:
+        """Say that money was moved in (+) or out (-) of the account: no profit and no loss; what is no amount is none.
+
+        `at`: when it was in the account, seconds since the epoch; now unless it is given.
+        """
+        self._wrong(not self._book.tell_flow(time.time() if at is None else at, amount, note))
+
     def trade(self, **fields: Unpack[TradeFields]) -> None:
         """Tell one closed trade; telling its id again changes nothing. Errors: ValueError, one sentence."""
         self._book.tell_trade(closed_trade(**fields))

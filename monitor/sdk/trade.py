@@ -104,14 +104,14 @@ def closed_trade(**fields: Unpack[TradeFields]) -> ClosedTrade:
         _text("strategy", fields["strategy"]),
         _text("asset", fields["asset"]),
         _text("side", fields["side"]),
-        _number("size", fields["size"]),
-        _number("entry_price", fields["entry_price"]),
-        _number("exit_price", fields["exit_price"]),
-        _moment("entry_time", fields["entry_time"]),
-        _moment("exit_time", fields["exit_time"]),
-        _number("fees", fields.get("fees", 0)),
-        _number("slippage", fields.get("slippage", 0)),
-        _number("funding", fields.get("funding", 0)),
+        figure("size", fields["size"]),
+        figure("entry_price", fields["entry_price"]),
+        figure("exit_price", fields["exit_price"]),
+        moment("entry_time", fields["entry_time"]),
+        moment("exit_time", fields["exit_time"]),
+        figure("fees", fields.get("fees", 0)),
+        figure("slippage", fields.get("slippage", 0)),
+        figure("funding", fields.get("funding", 0)),
         *(_maybe(name, fields.get(name, "")) for name in NAMES),
     )
     if trade.side not in ("long", "short"):
@@ -142,7 +142,8 @@ def _maybe(name: str, value: object) -> str:
     return "" if value == "" else _text(name, value)
 
 
-def _number(name: str, value: object) -> Decimal:
+def figure(name: str, value: object) -> Decimal:
+    """A figure of a trade. Errors: ValueError, one sentence that names it."""
     wrong = ValueError(f"a trade's {name} must be a finite number below 1e18, not {_shown(value)}")
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         raise wrong
@@ -160,7 +161,8 @@ def _number(name: str, value: object) -> Decimal:
     return number
 
 
-def _moment(name: str, value: object) -> float:
+def moment(name: str, value: object) -> float:
+    """A time of a trade, seconds since the epoch. Errors: ValueError, one sentence that names it."""
     if isinstance(value, datetime):
         if value.tzinfo is None:
             raise ValueError(f"a trade's {name} must have a time zone: datetime.now(UTC), not datetime.now()")

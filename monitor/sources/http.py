@@ -13,6 +13,7 @@ from monitor.model import Agent, Sample, Trade
 from monitor.outside import Address, Key
 from monitor.ports import AgentSource, Observation
 from monitor.sources import Means
+from monitor.sources._flows import read_flows
 from monitor.sources._http import FAULT, Getter, sentence
 from monitor.sources._snapshot import FIELDS, parse, read_cursor, read_sample
 from monitor.sources._trades import PAGE_ROWS, read_page
@@ -80,13 +81,14 @@ class HttpSource:
             document = parse(body)
             sample = read_sample(agent.id, document, self._options.fields, now, latency)
             offered = read_cursor(document, "trades_cursor")
+            flows = read_flows(agent.id, document)
         except FAULT as error:
             return Observation(Sample(agent.id, self._clock.now(), error=sentence(error, self._options.timeout)))
         wanted = self._options.trades
         if wanted is False or (wanted == "auto" and offered in (None, cursor)):
-            return Observation(sample)
+            return Observation(sample, flows=flows)
         trades, reached = await self._read_trades(agent.id, cursor, deadline)
-        return Observation(sample, trades, reached if reached != cursor else None)
+        return Observation(sample, trades, reached if reached != cursor else None, flows)
 
     async def well(self, agent: Agent) -> str | None:  # noqa: ARG002 - the port's shape
         """Why /live or /health do not answer 200, in a few words; None when both do."""

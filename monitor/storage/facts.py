@@ -65,8 +65,8 @@ class Facts:
         """Store a change in one transaction."""
 
         async def store(connection: AsyncConnection) -> None:
-            if change.drop_snapshots is not None:
-                await _drop_snapshots(connection, *change.drop_snapshots)
+            for agent, since in change.drop_snapshots:
+                await _drop_snapshots(connection, agent, since)
             for statement, values in _steps(change):
                 await statement.run(connection, values)
             if change.trades:

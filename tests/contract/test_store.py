@@ -270,7 +270,7 @@ async def test_snapshots_are_found_by_version_and_time_and_dropped_from_a_time_o
     assert await store.snapshot("alpha", 1, before=T0 + 3) == taken[2]
     assert await store.snapshot("alpha", 1, before=T0) is None
     again = Snapshot("alpha", T0 + 2, 1, "[22]")
-    await store.commit(Change(drop_snapshots=("alpha", T0 + 1), snapshots=[again]))
+    await store.commit(Change(drop_snapshots=[("alpha", T0 + 1)], snapshots=[again]))
     assert await store.snapshot("alpha", 1) == again
     assert await store.snapshot("alpha", 1, before=T0 + 2) == taken[0]
     assert await store.snapshot("alpha", 2) is None

@@ -107,3 +107,11 @@ def test_any_history_leaves_a_finite_window(steps: list[tuple[float, float | Non
 def test_what_is_no_stored_window_is_refused_with_a_sentence(data: object) -> None:
     with pytest.raises(ValueError, match="not a stored loss window"):
         LossWindow.from_json(data)  # type: ignore[arg-type]  # nonsense on purpose
+
+
+def test_the_course_of_a_day_is_net_of_what_people_moved_and_has_gaps_where_nothing_was_known() -> None:
+    losses = LossWindow(window=1_200.0)
+    for minute, equity, flow in ((0, 100.0, 0.0), (5, 101.0, 0.0), (20, 601.0, 500.0), (22, 602.0, 0.0)):
+        losses = losses.fold(60.0 * minute + 1, equity, flow)
+    assert losses.course(4) == (601.0, None, None, 602.0)
+    assert LossWindow().course(4) == ()

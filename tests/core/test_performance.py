@@ -378,6 +378,20 @@ def test_a_venue_with_sessions_has_no_returns_while_it_is_shut() -> None:
     assert (found.gaps, found.days) == (0, 252)
 
 
+def test_hours_of_a_session_are_annualised_by_the_hours_there_are() -> None:
+    midnight = 11 * DAY
+    looks = walk(400)
+    given_samples = [
+        Sample("alpha", midnight + day * DAY + hour * 3_600.0, equity=looks[day * 6 + hour - 9])
+        for day in range(60)
+        for hour in range(9, 15)
+    ]
+    found = measure("alpha", given_samples, [], [], spacing=3_600.0, days=252)
+    made = [after / before - 1 for before, after in pairwise(looks[:360])]
+    expected = statistics.mean(made) / statistics.stdev(made) * math.sqrt(252 * 359 / 60)
+    assert value(found, "sharpe") == pytest.approx(expected)
+
+
 @pytest.mark.parametrize("days", [0.0, -1.0, 400.0, math.nan])
 def test_a_year_of_no_number_of_days_is_refused(days: float) -> None:
     with pytest.raises(ValueError, match="a year has 1 to 366 trading days"):

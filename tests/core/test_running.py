@@ -85,6 +85,15 @@ def test_an_outlier_that_has_left_leaves_the_figures_that_would_be_without_it() 
     assert with_it.moments() == pytest.approx(without.moments(), rel=1e-12)
 
 
+def test_a_spread_that_is_a_millionth_of_the_mean_is_not_lost_in_its_rounding() -> None:
+    made = [1e-3 + 1e-9 * math.sin(at) for at in range(500)]
+    window = Rolling(1_000)
+    for each in made:
+        window.push(each)
+    found, expected = window.moments(), statistics.moments(np.array(made))
+    assert found.spread == pytest.approx(expected.spread, rel=1e-6)  # of the last digits, many are gone in the returns
+
+
 def test_a_window_that_has_no_loss_left_has_no_sortino() -> None:
     window = Rolling(50)
     for at in range(200):
@@ -221,6 +230,17 @@ def test_rows_shuffled_within_two_steps_and_doubled_give_exactly_the_same_return
 ) -> None:
     rows = rows_of(steps)
     assert np.array_equal(streamed(list(late(rows, 60.0, seed))), streamed(rows), equal_nan=True)
+
+
+def test_the_flow_of_a_doubled_row_counts_once_and_that_of_another_row_of_its_time_is_taken() -> None:
+    rows: list[Row] = [
+        (0.0, 100.0, 0.0),
+        (30.0, 150.0, 50.0),
+        (30.0, 150.0, 50.0),
+        (60.0, None, 30.0),
+        (60.0, 180.0, 0.0),
+    ]
+    assert streamed(rows) == [0.0, 0.0]
 
 
 def test_a_row_that_comes_later_than_that_says_that_all_is_to_be_reckoned_anew() -> None:

@@ -293,9 +293,12 @@ def test_flows_that_make_no_finite_sum_are_not_counted() -> None:
     assert moved(np.array([0.0, 10.0]), [(5.0, 1e308), (6.0, 1e308), (7.0, 3.0)]).tolist() == [0.0, 1e308]
 
 
-def test_a_grid_of_a_tenth_of_a_second_meets_its_samples_in_spite_of_rounding() -> None:
-    times = 1_700_000_000.0 + 0.1 * np.arange(2_000, dtype=np.float64)
-    made = grid_returns(times, 1.001 ** np.arange(2_000.0), [], 0.1, 0.3)
+@pytest.mark.parametrize(("tenths", "before"), [(1, False), (3, True)])
+def test_a_grid_of_tenths_of_a_second_meets_its_samples_in_spite_of_rounding(tenths: int, before: bool) -> None:
+    times = np.array([float(f"{at // 10}.{at % 10}") for at in range(0, 2_000 * tenths, tenths)])
+    step = tenths / 10
+    assert ((step * np.arange(2_000) < times) if before else (step * np.arange(2_000) > times)).any()
+    made = grid_returns(times, 1.001 ** np.arange(2_000.0), [], step, 3 * step)
     assert made == pytest.approx(np.full(1_999, 0.001))
 
 

@@ -182,7 +182,9 @@ def test_an_exposure_may_be_an_amount(tmp_path: Path) -> None:
 
 
 def test_money_in_another_currency_has_the_rate_that_is_written(tmp_path: Path) -> None:
-    read = written(tmp_path, 'labels = { venue = "binance" }\ncurrency = "BTC"\n[rates]\nBTC = "97,000.50"\nETH = 3500\n')
+    read = written(
+        tmp_path, 'labels = { venue = "binance" }\ncurrency = "BTC"\n[rates]\nBTC = "97,000.50"\nETH = 3500\n'
+    )
     assert (read.currency, read.rate) == ("BTC", Decimal("97000.50"))
     again = load(_masked(tmp_path), {"ALPHA_KEY": "k"})
     assert (again.fleet[0].rate, again.rates["ETH"]) == (Decimal("97000.50"), Decimal(3500))

@@ -13,7 +13,7 @@ import pytest
 from monitor.alerts.alert import State
 from monitor.desk import DeskError
 from monitor.fleet import VERSION
-from monitor.model import Agent, AmountOrShare, Limits, Sample
+from monitor.model import Agent, AmountOrShare, CashFlow, Limits, Sample
 from monitor.order import OrderState
 from monitor.ports import Change, ControlError, Observation, Snapshot
 from tests.controls import Willing
@@ -185,6 +185,46 @@ async def test_a_deposit_is_no_profit_wherever_it_is_recorded(tmp_path: Path) ->
         await desk.desk.record_flow("alpha", Decimal(10_000), "ana", None)
         await desk.see(equity=18_000.0)
         assert desk.desk.status()[0].drawdown == pytest.approx(0.1)
+
+
+async def test_a_deposit_that_is_recorded_later_takes_back_what_it_faked(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        await desk.see(equity=5_000.0)
+        assert {alert.rule for alert in desk.desk.alerts()} == {"drawdown", "hard_loss"}
+        before = {each.key: each.value for each in (await desk.desk.performance("alpha")).figures}
+        assert before["max_drawdown"] == pytest.approx(0.5)
+        await desk.desk.record_flow("alpha", Decimal(-5_000), "ana", None)
+        await desk.see(equity=5_000.0)
+        assert desk.desk.alerts() == ()
+        after = {each.key: each.value for each in (await desk.desk.performance("alpha")).figures}
+        assert desk.desk.status()[0].drawdown == 0.0
+        assert after["max_drawdown"] == pytest.approx(0.0)
+
+
+async def test_flows_that_a_source_tells_are_no_profit_and_come_in_once_however_often_and_late(tmp_path: Path) -> None:
+    async with night(tmp_path, names=("alpha", "beta")) as desk:
+
+        async def told(agent: str, flows: tuple[CashFlow, ...], equity: float) -> None:
+            desk.clock.time += 30.0
+            await desk.desk.observe([Observation(desk.calm(agent, equity=equity), flows=flows)])
+
+        now = desk.clock.now()
+        deposit, payout = (
+            CashFlow("alpha", now + 10, Decimal(10_000), "alpha"),
+            CashFlow("beta", now + 40, Decimal(-2_000), "beta"),
+        )
+        await told("alpha", (deposit,), 20_000.0)
+        await told("beta", (), 8_000.0)  # it forgot to say so
+        assert [each.drawdown for each in desk.desk.status()] == [0.0, pytest.approx(0.2)]
+        await told("beta", (payout, payout), 8_000.0)
+        await told("alpha", (deposit,), 18_000.0)
+        assert [each.drawdown for each in desk.desk.status()] == [pytest.approx(0.1), 0.0]
+        await desk.restart()
+        assert [each.drawdown for each in desk.desk.status()] == [pytest.approx(0.1), 0.0]
+        assert [await desk.store.flows(name) for name in ("alpha", "beta")] == [[deposit], [payout]]
+        nonsense = (CashFlow("alpha", now + 9e9, Decimal(1), "alpha"), CashFlow("alpha", 5.0, Decimal(1), "alpha"))
+        await told("alpha", nonsense, 18_000.0)
+        assert await desk.store.flows("alpha") == [deposit]
 
 
 async def test_a_flow_that_nothing_shows_yet_is_refused_and_one_that_was_recorded_is_not_recorded_twice(

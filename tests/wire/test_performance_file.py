@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -59,21 +60,32 @@ def test_the_rows_may_be_in_any_order_doubled_and_in_any_form_of_time(equity: Pa
     plain = equity.with_name("plain.csv")
     rows = [(START + 60 * at, 1_000.0 + (at * 7) % 13) for at in range(60)]
     plain.write_text(
-        "time,equity,flow\n" + "".join(f"{time},{worth},{'250' if time % 50 == 0 else ''}\n" for time, worth in rows)
+        "time,equity,flow\n" + "".join(f"{when},{worth},{'250' if when % 50 == 0 else ''}\n" for when, worth in rows)
     )
     iso = [f"2023-11-14T{22 + (13 + at) // 60:02d}:{(13 + at) % 60:02d}:20{'Z' if at % 2 else ''}" for at in range(60)]
     mixed = [
-        f"{worth} , note {at},{iso[at] if at % 3 else time}.0,{' 250' if time % 50 == 0 else ' '}"
-        for at, (time, worth) in enumerate(rows)
+        f"{worth} , note {at},{iso[at] if at % 3 else when}.0,{' 250' if when % 50 == 0 else ' '}"
+        for at, (when, worth) in enumerate(rows)
         if at % 3 == 0
     ]
     mixed += [
-        f"{worth},,{iso[at]},{'250' if time % 50 == 0 else ''}"
-        for at, (time, worth) in enumerate(rows)
+        f"{worth},,{iso[at]},{'250' if when % 50 == 0 else ''}"
+        for at, (when, worth) in enumerate(rows)
         if at % 3 or at == 30
     ]
     equity.write_text("\ufeffEquity,note, Time ,flow\r\n" + "\r\n".join(reversed(mixed)) + "\r\n\r\n", encoding="utf-8")
     assert told(equity) == told(plain)
+
+
+def test_a_time_without_a_zone_is_utc_wherever_the_desk_stands(equity: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    equity.write_text("time,equity\n2023-11-14T22:13:20,1\n1970-01-01 00:00:01.5,2\n2023-11-14T23:13:20+01:00,3\n")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        assert read_curve(equity).observations.times.tolist() == [1.5, START]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_money_that_moved_is_neither_profit_nor_loss(equity: Path) -> None:

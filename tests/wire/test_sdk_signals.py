@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from monitor.engine.clock import SteadyClock
-from monitor.model import Agent, Position, Sample, Side
+from monitor.model import Agent, CashFlow, Position, Sample, Side
+from monitor.ports import Observation
 from monitor.sdk import OpenPosition, Probe
 from monitor.sources import Means, fleet_session
 from monitor.sources.http import Options, build
@@ -18,9 +20,13 @@ from tests.wire.probing import ask, calm
 
 
 async def look(probe: Probe) -> Sample:
+    return (await looked(probe)).sample
+
+
+async def looked(probe: Probe) -> Observation:
     async with fleet_session(30.0) as session:
         source = build(Options(url=f"http://127.0.0.1:{probe.port}"), Means(session, SteadyClock()))
-        return (await source.fetch(Agent("alpha"), None)).sample
+        return await source.fetch(Agent("alpha"), None)
 
 
 async def test_every_signal_of_the_four_layers_arrives() -> None:
@@ -93,6 +99,22 @@ async def test_a_figure_that_is_none_is_an_error_and_neither_raises_nor_blinds_t
     assert sample.latencies == ()
     # A price of less than nothing is a figure, no positions are positions.
     assert told == 10 - (wrong == -1e300) - (wrong == [])
+
+
+async def test_money_that_was_moved_arrives_as_it_was_told_and_what_is_none_is_an_error() -> None:
+    async with Probe("alpha", machine=calm) as probe:
+        assert (await looked(probe)).flows == ()
+        probe.flow("1000.10", at=1_700_000_000.0, note="top\nup")
+        probe.flow(-250.5, at=1_700_000_060.0)
+        for wrong in (0, "much", float("nan"), None, True):
+            probe.flow(wrong)  # type: ignore[arg-type]  # what people give all the same
+        probe.flow(5, at=1_700_000_000_000.0)
+        seen = await looked(probe)
+        assert seen.flows == (
+            CashFlow("alpha", 1_700_000_000.0, Decimal("1000.10"), "alpha", "top up"),
+            CashFlow("alpha", 1_700_000_060.0, Decimal("-250.5"), "alpha"),
+        )
+        assert seen.sample.errors_1h == 6
 
 
 async def test_a_blocked_loop_is_seen_as_lag() -> None:
