@@ -119,6 +119,21 @@ def init(
     _finish(work)
 
 
+@cli.command()
+def performance(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns time and equity, and flow if you like.")],
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Reckon Sharpe, drawdown and the rest of an equity curve in a file, each with its interval."""
+    from bot.offline.performance import performance as reckon  # noqa: PLC0415
+
+    async def work() -> int:
+        typer.echo(reckon(file, json=as_json))
+        return 0
+
+    _finish(work)
+
+
 Mapped = Annotated[list[str] | None, typer.Option("--map", help="size=qty: a field and its column; again for more.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="strategy=grid: where a row says nothing; or more.")]
 Rate = Annotated[list[str] | None, typer.Option("--rate", help="BNB=612.3: what a currency of fees is worth.")]
@@ -262,12 +277,13 @@ def _finish(work: Callable[[], Coroutine[object, object, int]]) -> None:
     from bot.settings import SettingsError  # noqa: PLC0415
     from bot.setup.asking import SetupError  # noqa: PLC0415
     from monitor.alerts.runbooks import RunbookError  # noqa: PLC0415
+    from monitor.curve_file import CurveFileError  # noqa: PLC0415
     from monitor.ports import StoreError  # noqa: PLC0415
     from monitor.text_file import TradeFileError  # noqa: PLC0415
 
     try:
         code = asyncio.run(work())
-    except (SettingsError, SetupError, RunbookError, StoreError, DemoError, TradeFileError) as error:
+    except (SettingsError, SetupError, RunbookError, StoreError, DemoError, CurveFileError, TradeFileError) as error:
         typer.echo(f"nightdesk: {error}", err=True)
         code = TO_MEND
     except (KeyboardInterrupt, typer.Abort):

@@ -14,8 +14,10 @@ from monitor.book import KEPT
 from monitor.earnings import earned
 from monitor.fleet import AgentState, matching_step, paper
 from monitor.handling import Handling
-from monitor.model import CashFlow, Reset, Sample
+from monitor.live import Streams
+from monitor.model import CashFlow, Reset, Sample, Trade
 from monitor.performance import WINDOWS, Performance, measure
+from monitor.ports import Observation
 from monitor.reconciliation import Reconciliation
 from monitor.turn import Turn
 
@@ -45,6 +47,7 @@ class Accounts(Handling):
 
     _reviewed: dict[str, float]
     """Agent -> when its figures were last reviewed."""
+    _streams: Streams
 
     async def record_flow(self, agent: str, amount: Decimal, by: str, at: float | None, note: str = "") -> CashFlow:
         """Record a deposit (+) or withdrawal (-) and return what was stored.
@@ -72,6 +75,7 @@ class Accounts(Handling):
                 return flow
             folded = (await self._book.restore(name, (*known, flow), before=when))[0]
             turn.flow(flow, folded)
+        self._begin_anew(name)
         return flow
 
     def reconciliation(self, agent: str) -> Reconciliation:
@@ -99,6 +103,7 @@ class Accounts(Handling):
             if state is not None and flow.time <= state.equity_time:
                 state = (await self._book.restore(flow.agent, (*known, flow), before=flow.time))[0]
             turn.flow(flow, state)
+            self._begin_anew(flow.agent)
 
     async def attribution(
         self,
@@ -152,7 +157,7 @@ class Accounts(Handling):
         reset = Reset(self._name(agent), self.now(), by, note)
         async with self._book.turn() as turn:
             turn.reset(reset)
-        self._reviewed.pop(reset.agent, None)
+        self._begin_anew(reset.agent)
         return reset
 
     async def review(self) -> None:
@@ -166,6 +171,24 @@ class Accounts(Handling):
         found = await self._measured(name, max(await self._began(name), now - JUDGED), spacing=HOUR)
         async with self._book.turn() as turn:
             turn.review(found)
+        if self._streams.of(name, now) is None:
+            await self._seed(name)
+
+    async def _seed(self, agent: str) -> None:
+        """Begin an agent's live figures with what is stored of the last 24 h."""
+        since = self.now() - DAY
+        flows, trades = await self._store.flows(agent, since), await self._trades(agent, since)
+        samples = await self._store.samples(agent, since)
+        self._streams.seed(self.agents[agent], samples, flows, trades)
+
+    def _begin_anew(self, agent: str) -> None:
+        """Reckon an agent's figures anew at the next review: its past has changed."""
+        self._reviewed.pop(agent, None)
+        self._streams.forget(agent)
+
+    def _figures_of(self, seen: Observation) -> None:
+        """Keep an agent's live figures up to date with what was just stored."""
+        self._streams.push(seen.sample, seen.trades)
 
     async def _began(self, agent: str) -> float:
         resets = await self._store.resets(agent)
@@ -173,7 +196,7 @@ class Accounts(Handling):
 
     async def _measured(self, agent: str, since: float, *, spacing: float | None = None) -> Performance:
         """Figures since a time: of every sample while all of them are kept, else (or if asked) by the hour."""
-        target, state = self.agents[agent], self._book.situation.states.get(agent)
+        target = self.agents[agent]
         by_hour = spacing is not None or since < self.now() - KEPT
         step = spacing or (HOUR if by_hour else target.interval)
         before = since - 3 * step
@@ -182,12 +205,17 @@ class Accounts(Handling):
         else:
             samples = await self._store.samples(agent, before)
         flows = await self._store.flows(agent, before)
-        mode = paper(target, None if state is None else state.answered)
-        trades = [each for each in await self._store.trades(agent, since) if each.paper is mode]
+        trades = await self._trades(agent, since)
         try:
             return await asyncio.to_thread(measure, agent, samples, flows, trades, spacing=step, since=since)
         except ValueError as error:
             raise DeskError(str(error)) from error
+
+    async def _trades(self, agent: str, since: float) -> list[Trade]:
+        """Trades closed since a time, live or paper as the agent is now."""
+        state = self._book.situation.states.get(agent)
+        mode = paper(self.agents[agent], None if state is None else state.answered)
+        return [each for each in await self._store.trades(agent, since) if each.paper is mode]
 
     def _name(self, agent: str) -> str:
         return pick(agent.lower(), self.agents, "agent")

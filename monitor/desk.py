@@ -15,6 +15,7 @@ from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
 from monitor.fleet import AgentState, paper
 from monitor.handling import Log
+from monitor.live import LiveFigures, Streams
 from monitor.model import Agent, Sample
 from monitor.order import HOLDS, Order, StopMark
 from monitor.ports import AgentControl, Clock, Observation, Store
@@ -51,6 +52,8 @@ class AgentStatus:
     """How often its process began anew in the last hour, as far as it was seen."""
     paper: bool = False
     """Whether it trades without money."""
+    live: LiveFigures | None = None
+    """Its figures of the last 24 h, as the desk reckons them; None until it has, after a start."""
     course: tuple[float | None, ...] = ()
     """Equity net of cash flows at even times of the loss window, the newest last; None where it was not known."""
 
@@ -77,6 +80,7 @@ class Desk(Accounts):
         """Polls left out, by agent: what the engine counts."""
         self._stirred: set[str] = set()
         self._reviewed = {}
+        self._streams = Streams()
 
     async def start(self, untold: Collection[str] = ()) -> None:
         """Find the situation again from what is stored. `untold`: incidents whose pages will not arrive any more."""
@@ -101,6 +105,8 @@ class Desk(Accounts):
             for each in batch:
                 await self._take_in(turn, each.flows)
                 turn.observe(each, known[id(each)])
+        for each in batch:
+            self._figures_of(each)
         self._stirred.difference_update(each.sample.agent for each in batch)
 
     async def housekeep(self) -> None:
@@ -164,4 +170,5 @@ class Desk(Accounts):
             pause=order if order is not None and order.action in HOLDS else None,
             alerts=tuple(alerts),
             course=state.losses.course(COURSE),
+            live=self._streams.of(agent.id, self.now()),
         )

@@ -175,10 +175,30 @@ def _agents(agents: Sequence[AgentStatus], currency: str, *, milliseconds: bool)
         yield _latency("api_latency_ms", "Milliseconds to an answer.", agents, 1000)
 
 
+LIVE = (
+    ("nightdesk_sharpe_ratio_24h", "sharpe", 1, "Annualised Sharpe ratio of the last 24 h, net of cash flows."),
+    ("nightdesk_max_drawdown_24h_pct", "max_drawdown", 100, "Deepest fall below a peak in the last 24 h, in percent."),
+    ("nightdesk_win_rate_24h_pct", "win_rate", 100, "Trades of the last 24 h with a net profit, in percent."),
+    ("nightdesk_profit_factor_24h", "profit_factor", 1, "Gross profit / gross loss of the last 24 h."),
+)
+"""(name, attribute of the live figures, factor, help), as the desk reckons them."""
+
+
+def _live(agents: Sequence[AgentStatus]) -> Iterator[Metric]:
+    for name, key, factor, text in LIVE:
+        family = GaugeMetricFamily(name, text, labels=["agent_id"])
+        for each in agents:
+            value = None if each.live is None else getattr(each.live, key)
+            if value is not None:
+                family.add_metric([each.agent.id], value * factor)
+        yield family
+
+
 def _status(agents: Sequence[AgentStatus]) -> Iterator[Metric]:
     """What the desk knows of an agent beside what that says."""
     restarts = GaugeMetricFamily("restarts_1h", "Times its process began anew in the last hour.", labels=["agent_id"])
     paper = GaugeMetricFamily("paper", "Whether it trades without money.", labels=["agent_id"])
+    yield from _live(agents)
     for each in agents:
         if each.restarts_1h is not None:
             restarts.add_metric([each.agent.id], each.restarts_1h)

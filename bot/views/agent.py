@@ -132,6 +132,9 @@ def _strategy(status: AgentStatus, seen: Sample, currency: str) -> Iterator[Row]
     yield "Open positions", _whole(seen.open_positions), ""
     yield "Win rate, as it says", share(seen.win_rate), ""
     yield "Sharpe, as it says", number(seen.sharpe), ""
+    if status.live is not None:
+        yield "Sharpe 24 h", number(status.live.sharpe), ""
+        yield "Max drawdown 24 h", share(status.live.max_drawdown), ""
     yield "z of the last return", z(score), ""
     yield "Volatility of returns", share(score.volatility if score else None, 3), ""
     yield "Regime change", number(score.regime if score else None), ""

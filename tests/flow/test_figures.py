@@ -84,6 +84,30 @@ async def test_a_strategy_that_bleeds_hour_by_hour_has_a_poor_sharpe_ratio(tmp_p
         assert high < 0.5
 
 
+async def test_live_figures_are_there_after_a_review_and_begin_anew_with_a_flow(tmp_path: Path) -> None:
+    async with night(tmp_path) as desk:
+        for number in range(24 * 12):
+            await desk.see(after=300.0, equity=10_000.0 + number % 7, deliver=False)
+        assert desk.desk.status()[0].live is None
+        await desk.desk.review()
+        before = desk.desk.status()[0].live
+        assert before is not None
+        assert before.max_drawdown == pytest.approx(6 / 10_006)
+        for _ in range(3):  # a step ends with the first sample after it
+            await desk.see(after=300.0, equity=9_000.0)
+        fallen = desk.desk.status()[0].live
+        assert fallen is not None
+        assert fallen.max_drawdown == pytest.approx(1_006 / 10_006)
+        rows = {row[0]: row for table in (await desk.say("/status alpha")).tables for row in table.rows}
+        assert rows["Max drawdown 24 h"][1] == "10.1%"
+        await desk.desk.record_flow("alpha", Decimal(-1_000), "ana", None)
+        assert desk.desk.status()[0].live is None
+        await desk.desk.review()
+        after = desk.desk.status()[0].live
+        assert after is not None
+        assert after.max_drawdown == pytest.approx(6 / 10_006, rel=0.05)
+
+
 @pytest.mark.parametrize("window", WINDOWS)
 async def test_every_window_is_answered_in_chat(window: str, tmp_path: Path) -> None:
     async with night(tmp_path) as desk:
