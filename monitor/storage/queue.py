@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Boolean, ColumnElement, and_, bindparam, column, exists, or_, select, update, values
+from sqlalchemy import Boolean, ColumnElement, and_, bindparam, exists, literal, or_, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from monitor.alerts.alert import PAGES, Kind, Notification
@@ -87,11 +87,13 @@ def _held() -> ColumnElement[bool]:
     return or_(sent, earlier)
 
 
-_classes = (
-    values(column("severity", SEVERITY), column("kind", KIND))
-    .data([(severity, kind) for severity in Severity for kind in Kind])
-    .cte("classes")
-)
+_classes = union_all(  # not VALUES: SQLAlchemy compiles a statement that holds it anew at each execution
+    *(
+        select(literal(severity, SEVERITY).label("severity"), literal(kind, KIND).label("kind"))
+        for severity in Severity
+        for kind in Kind
+    )
+).cte("classes")
 _oldest = (
     select(rows.id)
     .where(

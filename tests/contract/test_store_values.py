@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.alerts.alert import Alert, State
@@ -73,7 +73,6 @@ _ALERTS = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(sample=_SAMPLES, trade=_TRADES, alert=_ALERTS)
 async def test_any_value_comes_back_equal_and_storing_it_twice_changes_nothing(
     sample: Sample, trade: Trade, alert: Alert

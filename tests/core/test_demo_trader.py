@@ -38,6 +38,7 @@ def test_the_money_is_the_start_plus_the_net_of_every_closed_trade(strategy: str
 
 
 @pytest.mark.parametrize("strategy", sorted(STYLES))
+@pytest.mark.slow
 def test_every_strategy_keeps_closing_trades_and_its_equity(strategy: str) -> None:
     market, trader, closed = lived(strategy, 5, 3000)
     assert len(closed) >= 30
@@ -47,6 +48,7 @@ def test_every_strategy_keeps_closing_trades_and_its_equity(strategy: str) -> No
     assert trader.exposure(market.prices) > 0.4 * START
 
 
+@pytest.mark.slow
 def test_the_strategies_behave_differently() -> None:
     def habits(strategy: str) -> tuple[float, float, bool]:
         trades = [checked(row) for row in lived(strategy, 9, 4000)[2]]

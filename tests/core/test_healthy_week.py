@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import random
 from collections import Counter
 from collections.abc import Collection, Iterator
@@ -165,6 +167,12 @@ def alive(watch: Watch) -> dict[str, int]:
     return {key: watch.judged[key] for key in ALIVE}
 
 
+@functools.cache
+def a_morning(seed: int) -> tuple[Sample, ...]:
+    """The beginning of a week, of 1,500 samples."""
+    return tuple(itertools.islice(week(seed), 1_500))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_only_page_of_a_healthy_week_is_the_venue_that_was_away(seed: int) -> None:
@@ -224,8 +232,9 @@ def test_an_agent_that_can_say_nothing_of_it_is_not_judged() -> None:
         ({"equity": 10_123.0, "open_positions": 1}, "frozen_equity"),
     ],
 )
+@pytest.mark.slow
 def test_the_same_day_spoiled_in_one_figure_is_found_by_its_rule_alone(spoiled: dict[str, Any], key: str) -> None:
     watch = Watch()
-    for number, sample in zip(range(1_500), week(6), strict=False):
+    for number, sample in enumerate(a_morning(6)):
         watch.see(replace(sample, **spoiled) if number > 1_300 else sample)
     assert watch.pages == [key]

@@ -47,6 +47,7 @@ class Watch:
         return self
 
 
+@pytest.mark.slow
 def test_thirty_days_with_late_trades_gaps_restarts_and_recorded_flows_stay_silent() -> None:
     watch = Watch().see(story(1, 30, step=600.0, late=500.0, gaps=True))
     assert (watch.told, watch.judged > 4_000) == ([], True)

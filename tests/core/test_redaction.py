@@ -122,6 +122,7 @@ def test_a_known_secret_is_never_left(around: str, secret: str) -> None:
         "k=[",
     ],
 )
+@pytest.mark.slow
 def test_a_line_that_was_made_to_take_for_ever_takes_a_time_that_grows_with_its_length(unit: str) -> None:
     def took(length: int) -> float:
         hostile = (unit * length)[:length]

@@ -29,6 +29,7 @@ from tests.stores import new_database
 
 EVENING = 1_790_000_000.0
 CHATS = ("console", "telegram", "slack")
+RUNBOOKS = runbooks.load()
 PEOPLE = tuple(Person(name, role, dict.fromkeys(CHATS, name)) for name, role in (("ana", "admin"), ("ben", "operator")))
 """A chat calls each by their name."""
 LIMITS = Limits(
@@ -123,7 +124,7 @@ class Night:
         self.chats = {name: Chat(name, self.clock, self.heard) for name in self._names}
         plan = replace(self.plan, channels=self.platforms)
         setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), plan)
-        self.desk = Desk(setup, store=self.store, controls=self._controls, runbooks=runbooks.load(), clock=self.clock)
+        self.desk = Desk(setup, store=self.store, controls=self._controls, runbooks=RUNBOOKS, clock=self.clock)
         self._router = Router(command.discover(), Access(PEOPLE), self.desk, self._audit, mail=self.store)
         for chat in self.chats.values():
             await chat.start(self._router.handle)

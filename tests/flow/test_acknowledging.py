@@ -44,6 +44,7 @@ async def test_an_incident_is_taken_in_hand_while_its_first_alert_ends(tmp_path:
         assert [(each.agent, each.acknowledged_by) for each in status.alerts] == [("beta", "ana")]
 
 
+@pytest.mark.slow
 async def test_silences_are_bounded_so_that_nobody_drowns_the_desk_in_them(tmp_path: Path) -> None:
     async with night(tmp_path, plan=PLAN, chats=("telegram",), seen_before=False) as desk:
         for number in range(MOST_SILENCES):

@@ -142,6 +142,7 @@ async def test_a_wait_for_others_that_a_restart_interrupts_still_ends_in_a_page(
         assert calls(desk, fell) == [(60, PAGE, ["ana"])]
 
 
+@pytest.mark.slow
 async def test_what_comes_from_three_venues_is_one_page_though_a_restart_lies_between(tmp_path: Path) -> None:
     async with watched(tmp_path, replace(PLAN, group_wait=60.0), tuple(VENUES)) as desk:
         fell = desk.clock.time

@@ -84,6 +84,7 @@ async def test_a_drawdown_outlives_a_restart_recovers_and_pages_once(tmp_path: P
         assert [sum(word in title for title in titles) for word in ("CRITICAL", "is back within")] == [1, 1]
 
 
+@pytest.mark.slow
 async def test_fat_tails_and_trades_among_zeros_page_nobody(tmp_path: Path) -> None:
     async with night(tmp_path) as desk:
         chance, equity, loud = random.Random(7), 10_000.0, 0  # noqa: S311 - a seed for repeatable returns

@@ -99,6 +99,7 @@ def changed(copy: Path) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_a_command_is_one_file(copy: Path) -> None:
     (copy / "bot" / "commands" / "uptime.py").write_text(recipe("Add a command"))
     told = use(copy, USE_COMMAND)
@@ -109,6 +110,7 @@ def test_a_command_is_one_file(copy: Path) -> None:
     assert "/uptime" in audited
 
 
+@pytest.mark.slow
 def test_a_rule_is_one_file(copy: Path) -> None:
     (copy / "monitor" / "rules" / "venue_slow.py").write_text(recipe("Add a rule"))
     told = use(copy, USE_RULE)

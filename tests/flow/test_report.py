@@ -240,16 +240,13 @@ async def test_every_figure_of_a_recorded_day_is_what_its_stored_rows_say(tmp_pa
     assert [each.incident.rule for each in found.standing] == ["drawdown"]
 
 
-async def test_a_restart_and_another_look_give_the_same_digest(tmp_path: Path) -> None:
+@pytest.mark.slow
+async def test_a_restart_gives_the_same_digest_and_one_of_an_agent_holds_nothing_of_the_others(tmp_path: Path) -> None:
     async with recorded(tmp_path) as (desk, day):
         before = await desk.desk.report(day.since, day.until)
         await desk.restart()
-        assert await desk.desk.report(day.since, day.until) == before
-
-
-async def test_a_digest_of_one_agent_holds_nothing_of_the_others(tmp_path: Path) -> None:
-    async with recorded(tmp_path) as (desk, day):
         whole, part = [await desk.desk.report(day.since, day.until, each) for each in (None, ("alpha",))]
+    assert whole == before
     assert (part.live, part.paper.total.trades) == (whole.live, 0)
     assert [each.agent for each in part.gains] == ["alpha"]
     assert [each.rule for each in part.rules] == ["drawdown"]

@@ -213,6 +213,7 @@ async def test_a_nasty_text_reaches_both_chats_readable(tmp_path: Path) -> None:
         await chats.slack.wait_for(lambda posted: "<b>_*[](~" in posted.reading and "& yyyy" in posted.reading)
 
 
+@pytest.mark.slow
 async def test_a_fleet_of_two_hundred_fits_both_chats(tmp_path: Path) -> None:
     async with two_chats(tmp_path, agents=200) as chats:
         await chats.app.engine.stop()
@@ -223,6 +224,7 @@ async def test_a_fleet_of_two_hundred_fits_both_chats(tmp_path: Path) -> None:
         assert [call.outcome for call in chats.slack.calls if call.outcome != "ok"] == []
 
 
+@pytest.mark.slow
 async def test_tokens_are_nowhere_to_be_read(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     async with two_chats(tmp_path) as chats:
         secrets = [chats.telegram.token, *chats.slack.secrets]

@@ -339,12 +339,14 @@ async def ended(*command: str, chat: Pipes) -> int:
             await process.wait()
 
 
+@pytest.mark.slow
 async def test_a_process_ends_though_its_input_stays_open(pipes: Pipes) -> None:
     pipes.type("/status\n")
     assert await ended(A_DESK.format(talk="await heard.wait()"), chat=pipes) == 0
     await pipes.see("heard /status")
 
 
+@pytest.mark.slow
 async def test_a_process_in_the_background_leaves_the_terminal_to_others_and_goes_on(terminal: Pipes) -> None:
     terminal.type("/status\n")
     talk = "await asyncio.sleep(0.1); assert not heard.is_set(); await console.send(Message('still here'))"

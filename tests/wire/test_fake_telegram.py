@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.fakes.telegram import CHAT, TOKEN, FakeTelegram, fake_telegram
 from tests.fakes.telegram_limits import Limits
 
 ANA, STRANGER = 1001, 6666
+TRUSTED = ssl.create_default_context()
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ class Api:
 
 @pytest.fixture
 async def api(tg: FakeTelegram) -> AsyncIterator[Api]:
-    async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
+    async with httpx.AsyncClient(verify=TRUSTED, trust_env=False, timeout=10) as client:
         yield Api(tg, client)
 
 

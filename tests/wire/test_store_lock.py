@@ -95,6 +95,7 @@ async def _line(process: asyncio.subprocess.Process) -> str:
     return (await asyncio.wait_for(process.stdout.readline(), _BOUND)).decode().strip()
 
 
+@pytest.mark.slow
 async def test_a_second_desk_is_refused_by_the_pid_of_the_first_until_that_is_killed(tmp_path: Path) -> None:
     path = new_database(tmp_path)
     async with _process(_HOLD, path) as first:
@@ -121,6 +122,7 @@ async def test_a_database_reached_by_another_name_is_the_same_database(tmp_path:
         pass
 
 
+@pytest.mark.slow
 async def test_everything_a_killed_process_said_it_had_committed_is_there(tmp_path: Path) -> None:
     path = new_database(tmp_path)
     async with _process(_COMMIT, path) as writer:
@@ -137,6 +139,7 @@ async def test_everything_a_killed_process_said_it_had_committed_is_there(tmp_pa
         assert await store.undelivered() == (len(times), T0)
 
 
+@pytest.mark.slow
 async def test_a_full_disk_stores_nothing_of_the_change_and_the_store_lives_on(tmp_path: Path) -> None:
     async with _process(_FULL_DISK, new_database(tmp_path)) as process:
         said = [await _line(process) for _ in range(3)]

@@ -15,6 +15,7 @@ from tests.wire.ordering import ANA, BEN, Program, agents, desk, own_control, pr
 SLOW = pytest.mark.slow
 
 
+@pytest.mark.slow
 async def test_an_honest_agent_is_confirmed_by_its_own_report(tmp_path: Path) -> None:
     async with agents(tmp_path, alpha="honest") as fleet, desk(settings(fleet)) as one:
         answer = await one.give("/pause alpha losing money")
@@ -134,6 +135,7 @@ async def test_all_are_paused_in_one_answer_within_the_longest_of_their_times(tm
         assert took < 4.0, "two agents that do not obey within 2 s cost 2 s, not 4"
 
 
+@pytest.mark.slow
 async def test_a_close_lists_what_is_open_asks_an_admin_and_is_confirmed_when_nothing_is_left(tmp_path: Path) -> None:
     async with agents(tmp_path, alpha="forgetful") as fleet, desk(settings(fleet)) as one:
         assert (await one.give("/close alpha", BEN)).title == "Not done"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sized
 from dataclasses import dataclass, field
 
 import httpx
@@ -176,9 +176,9 @@ async def switch(
             await asyncio.wait((task,))
 
 
-async def until(pings: list[str], count: int) -> None:
+async def until(found: Sized, count: int) -> None:
     async with asyncio.timeout(10):
-        while len(pings) < count:  # noqa: ASYNC110 - the server has no event to wait for
+        while len(found) < count:  # noqa: ASYNC110 - the server has no event to wait for
             await asyncio.sleep(0.01)
 
 
@@ -198,6 +198,7 @@ async def test_the_switch_is_pinged_while_the_desk_is_well_and_only_then() -> No
             assert len(pings) == known
             why.append(None)
             await until(pings, known + 1)
+            await until(logs, 3)  # what is said of a ping is said once it is answered
     assert set(pings) == {f"GET {SECRET}"}
     assert [entry.get("why") for entry in logs] == [None, "the disk is full", None]
 

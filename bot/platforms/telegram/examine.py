@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TypeVar
 
-import httpx
 from telegram import Bot, Chat, ChatFullInfo, ChatMember, ChatMemberRestricted
 from telegram.request import HTTPXRequest
 
@@ -19,7 +17,7 @@ from bot.platforms.telegram import elsewhere, render
 from bot.platforms.telegram.errors import Kind, RefusedError, refusal
 from bot.platforms.telegram.hear import NAME, Place
 from bot.platforms.telegram.pace import Pace, Urgency
-from bot.platforms.telegram.platform import GENERAL
+from bot.platforms.telegram.platform import GENERAL, trusted
 from bot.platforms.telegram.poll import Sifted
 from bot.platforms.telegram.react import MINE
 from bot.platforms.telegram.voice import Room, Voice, rooms
@@ -91,13 +89,12 @@ async def say(settings: Settings, message: Message) -> str | None:
 @contextlib.asynccontextmanager
 async def speaking(section: Telegram, patience: float) -> AsyncIterator[Bot]:
     """A bot that knows who it is. Errors: RefusedError."""
-    trusted = httpx.create_ssl_context()
     try:
         bot = Bot(
             section.token.get_secret_value(),
             section.base_url,
-            request=_request(HTTPXRequest, trusted, patience),
-            get_updates_request=_request(Sifted, trusted, patience),
+            request=_request(HTTPXRequest, patience),
+            get_updates_request=_request(Sifted, patience),
         )
     except Exception as error:  # noqa: BLE001 - whatever the library finds wrong with the token or the address
         raise refusal(error) from None
@@ -110,13 +107,13 @@ async def speaking(section: Telegram, patience: float) -> AsyncIterator[Bot]:
                 await bot.shutdown()
 
 
-def _request(kind: type[HTTPXRequest], trusted: ssl.SSLContext, patience: float) -> HTTPXRequest:
+def _request(kind: type[HTTPXRequest], patience: float) -> HTTPXRequest:
     return kind(
         connection_pool_size=8,
         read_timeout=patience,
         write_timeout=patience,
         connect_timeout=patience,
-        httpx_kwargs={"verify": trusted},
+        httpx_kwargs={"verify": trusted()},
     )
 
 

@@ -260,8 +260,9 @@ class Telegram:
 
 
 @functools.cache
-def _trusted() -> ssl.SSLContext:
-    return httpx.create_ssl_context()  # slow to make
+def trusted() -> ssl.SSLContext:
+    """Whom every connection to Telegram trusts; slow to make."""
+    return httpx.create_ssl_context()
 
 
 def _request(patience: float) -> HTTPXRequest:
@@ -272,12 +273,12 @@ def _request(patience: float) -> HTTPXRequest:
         connect_timeout=patience / 2,
         pool_timeout=patience / 2,
         media_write_timeout=patience,
-        httpx_kwargs={"verify": _trusted()},
+        httpx_kwargs={"verify": trusted()},
     )
 
 
 def _reader() -> HTTPXRequest:
-    return Sifted(connection_pool_size=2, httpx_kwargs={"verify": _trusted()})
+    return Sifted(connection_pool_size=2, httpx_kwargs={"verify": trusted()})
 
 
 async def _within(seconds: float, work: Awaitable[object]) -> None:
