@@ -112,7 +112,8 @@ def positions(rows: Sequence[Any]) -> tuple[Position, ...] | None:
         if size == 0:  # its entry has not filled yet
             continue
         side = Side.SHORT if row.get("is_short") is True else Side.LONG
-        entry, pnl = _number(row.get("open_rate")), _number(row.get("profit_abs"))
+        # What exits of a part made is in the account already, and in no closed trade until the last one.
+        entry, pnl = _number(row.get("open_rate")), _number(row.get("total_profit_abs", row.get("profit_abs")))
         found.append(Position(line(pair, 64), side, size, entry, pnl, str(row.get("trade_id", ""))[:20]))
     return tuple(sorted(found, key=lambda each: (each.asset, each.side, each.id)))
 

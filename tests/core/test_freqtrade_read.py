@@ -119,6 +119,13 @@ def test_a_short_counts_as_exposure_and_a_resting_entry_is_no_position() -> None
     assert sample.leverage == pytest.approx(8.9)
 
 
+@pytest.mark.parametrize(("whole", "told"), [(7.5, 7.5), (None, 2.5), ("much", None)])
+def test_a_position_made_what_its_exits_made_already_too(whole: object, told: float | None) -> None:
+    row = {"trade_id": 1, "pair": "BTC/USDT", "amount": 1.0, "profit_abs": 2.5, "realized_profit": 5.0}
+    (position,) = positions([row if whole is None else {**row, "total_profit_abs": whole}]) or ()
+    assert position.pnl == told
+
+
 def test_positions_are_told_whole_or_not_at_all() -> None:
     rows = [{"trade_id": each, "pair": "X", "amount": 1.0} for each in range(MOST_POSITIONS + 1)]
     assert len(positions(rows[:-1]) or ()) == MOST_POSITIONS
