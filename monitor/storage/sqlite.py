@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     cast,
+    create_engine,
     event,
     func,
     select,
@@ -28,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError, StatementError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from monitor.ports import StoreError
 
@@ -56,9 +58,13 @@ class File:
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
         """What people call it."""
-        self._writer = _engine(path, _WRITER_PRAGMAS, pool_size=1)
-        self._reader = _engine(path, _READER_PRAGMAS, pool_size=_READERS)
+        self._writer = create_async_engine(_url(path, "sqlite+aiosqlite"), pool_size=1, **_HOW)
+        self._reader = create_engine(_url(path, "sqlite"), pool_size=_READERS, **_HOW)
+        # A query is one turn of a thread: asked step by step it would take as long again, in the loop's own time.
+        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         event.listen(self._writer.sync_engine, "begin", _begin_immediate)
+        event.listen(self._writer.sync_engine, "connect", _set(_WRITER_PRAGMAS))
+        event.listen(self._reader, "connect", _set(_READER_PRAGMAS))
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
 
@@ -78,7 +84,8 @@ class File:
         """Let what is under way end, then close; the last connection folds the write-ahead log into the file."""
         self._closed = True
         await self._idle()
-        await self._reader.dispose()
+        self._threads.shutdown()
+        self._reader.dispose()
         await self._writer.dispose()
 
     async def _idle(self) -> None:
@@ -102,8 +109,11 @@ class File:
 
     async def _read(self, query: Executable) -> Sequence[tuple[Any, ...]]:
         with self._sentences():
-            async with self._reader.connect() as connection:
-                return (await connection.execute(query)).all()
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._fetch, query)
+
+    def _fetch(self, query: Executable) -> Sequence[tuple[Any, ...]]:
+        with self._reader.connect() as connection:
+            return connection.execute(query).all()
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -115,25 +125,27 @@ class File:
             raise StoreError(_sentence(self.name, error)) from error
 
 
-def _engine(path: Path, pragmas: Sequence[str], pool_size: int) -> AsyncEngine:
-    engine = create_async_engine(
-        URL.create("sqlite+aiosqlite", database=str(path)),
-        # Without the driver's own BEGIN, which comes too late to keep a transaction that reads first from failing.
-        connect_args={"isolation_level": None, "timeout": 5},
-        pool_size=pool_size,
-        pool_timeout=_PATIENCE,
-        max_overflow=0,
-        hide_parameters=True,
-    )
+_HOW: Mapping[str, Any] = {
+    # Without the driver's own BEGIN, which comes too late to keep a transaction that reads first from failing.
+    "connect_args": {"isolation_level": None, "timeout": 5, "check_same_thread": False},
+    "pool_timeout": _PATIENCE,
+    "max_overflow": 0,
+    "hide_parameters": True,
+}
 
+
+def _url(path: Path, driver: str) -> URL:
+    return URL.create(driver, database=str(path))
+
+
+def _set(pragmas: Sequence[str]) -> Callable[[DBAPIConnection, object], None]:
     def connected(connection: DBAPIConnection, _record: object) -> None:
         cursor = connection.cursor()
         for each in pragmas:
             cursor.execute(f"PRAGMA {each}")
         cursor.close()
 
-    event.listen(engine.sync_engine, "connect", connected)
-    return engine
+    return connected
 
 
 def _begin_immediate(connection: Any) -> None:
