@@ -21,7 +21,7 @@ from bot.settings import SettingsError
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 NOISY = (
-    *("httpx", "httpcore", "apscheduler", "aiohttp.access", "aiosqlite", "alembic", "sqlalchemy.engine"),
+    *("httpx", "httpcore", "apscheduler", "aiohttp.access", "alembic", "sqlalchemy.engine"),
     *("telegram", "slack_sdk", "slack_bolt"),
 )
 """Loggers that tell each request or run at INFO, and below it bodies and addresses with tokens in them."""

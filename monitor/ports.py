@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol
 
@@ -196,7 +196,7 @@ class Store(Protocol):
     async def known(self, trades: Sequence[Trade]) -> list[Trade]:
         """What is stored of these trades, by (agent, id)."""
 
-    async def import_trades(self, batches: AsyncIterable[Sequence[Trade]]) -> StoredTrades:
+    async def import_trades(self, batches: Iterable[Sequence[Trade]]) -> StoredTrades:
         """Store many trades, all of them or none; those of the same (agent, id) are corrections where they differ."""
 
     async def versions(self, agent: str, trade: str) -> list[Trade]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -33,7 +34,7 @@ TO_MEND = 2
 class TradeStore(Protocol):
     """Where trades are kept."""
 
-    async def import_trades(self, batches: AsyncIterable[Sequence[Trade]]) -> StoredTrades:
+    async def import_trades(self, batches: Iterable[Sequence[Trade]]) -> StoredTrades:
         """Store trades, all of them or none. Errors: StoreError."""
 
     async def close(self) -> None:
@@ -149,20 +150,14 @@ async def run(
     return 0
 
 
-async def _ahead(batches: Iterator[list[Trade]]) -> AsyncIterator[list[Trade]]:
+def _ahead(batches: Iterator[list[Trade]]) -> Iterator[list[Trade]]:
     """Batch after batch, the next of which is read while one is stored."""
-
-    def read() -> asyncio.Task[list[Trade] | None]:
-        return asyncio.create_task(asyncio.to_thread(next, batches, None))
-
-    coming = read()
-    try:
-        while batch := await coming:
-            coming = read()
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while batch := coming.result():
+            coming = reader.submit(next, batches, None)
             yield batch
             gc.collect()
-    finally:
-        await asyncio.gather(coming, return_exceptions=True)
 
 
 def _found(looked: Looked, name: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, or_, select
 
 from monitor.alerts.alert import Alert, AlertEvent, Notification
 from monitor.alerts.incident import Incident
@@ -64,31 +63,31 @@ class Facts:
     async def commit(self, change: Change) -> None:
         """Store a change in one transaction."""
 
-        async def store(connection: AsyncConnection) -> None:
+        def store(connection: Connection) -> None:
             for agent, since in change.drop_snapshots:
-                await _drop_snapshots(connection, agent, since)
+                _drop_snapshots(connection, agent, since)
             for statement, values in _steps(change):
-                await statement.run(connection, values)
+                statement.run(connection, values)
             if change.trades:
-                await keep(connection, change.trades)
+                keep(connection, change.trades)
 
         await self._file.write(store)
 
     async def probe(self) -> None:
         """Write a page to the disk and change nothing by it, to see that facts can be stored. Errors: StoreError."""
 
-        async def touch(connection: AsyncConnection) -> None:
-            ((kept,),) = await connection.exec_driver_sql("PRAGMA user_version")
-            await connection.exec_driver_sql(f"PRAGMA user_version = {int(kept)}")
+        def touch(connection: Connection) -> None:
+            ((kept,),) = connection.exec_driver_sql("PRAGMA user_version")
+            connection.exec_driver_sql(f"PRAGMA user_version = {int(kept)}")
 
         await self._file.write(touch)
 
     async def save_people(self, people: Sequence[Person]) -> None:
         """Make the stored people exactly these."""
 
-        async def store(connection: AsyncConnection) -> None:
-            await connection.execute(delete(schema.people))
-            await _PEOPLE.run(connection, people)
+        def store(connection: Connection) -> None:
+            connection.execute(delete(schema.people))
+            _PEOPLE.run(connection, people)
 
         await self._file.write(store)
 
@@ -172,9 +171,9 @@ class Facts:
             gone = delete(schema.samples).where(table.agent == bindparam("of"), table.time <= bindparam("until"))
             ranges = [{"of": agent, "since": 0.0, "until": time} for agent, time in last.items()]
 
-            async def thin(connection: AsyncConnection) -> None:
-                await connection.execute(_HOURS, ranges)
-                await connection.execute(gone, ranges)
+            def thin(connection: Connection) -> None:
+                connection.execute(_HOURS, ranges)
+                connection.execute(gone, ranges)
 
             await self._file.write(thin)
         return len(found)
@@ -242,6 +241,6 @@ def _first_seen(samples: Sequence[Sample]) -> Iterator[StoredAgent]:
     return (StoredAgent(agent, time, None) for agent, time in first.items())
 
 
-async def _drop_snapshots(connection: AsyncConnection, agent: str, since: float) -> None:
+def _drop_snapshots(connection: Connection, agent: str, since: float) -> None:
     table = schema.snapshots.c
-    await connection.execute(delete(schema.snapshots).where(table.agent == agent, table.time >= since))
+    connection.execute(delete(schema.snapshots).where(table.agent == agent, table.time >= since))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, select
 
 from monitor.storage import schema
 from monitor.storage.sqlite import File
@@ -22,12 +21,12 @@ class Inbox:
         """Whether an event comes for the first time in the last day; from now on it does not."""
         row = {"platform": platform, "event": event, "time": now}
 
-        async def remember(connection: AsyncConnection) -> bool:
-            await connection.execute(delete(schema.events_seen).where(_seen.time < now - DAY))
+        def remember(connection: Connection) -> bool:
+            connection.execute(delete(schema.events_seen).where(_seen.time < now - DAY))
             known = schema.events_seen.select().where(_seen.platform == platform, _seen.event == event)
-            if (await connection.execute(known)).first() is not None:
+            if (connection.execute(known)).first() is not None:
                 return False
-            await connection.execute(schema.events_seen.insert(), [row])
+            connection.execute(schema.events_seen.insert(), [row])
             return True
 
         return await self._file.write(remember)

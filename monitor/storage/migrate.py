@@ -19,7 +19,7 @@ async def migrate(file: File) -> None:
     """Bring the schema to HEAD in one transaction. Errors: StoreError (newer than this program, not a desk's)."""
     stored = await _stored(file)
     if stored != HEAD:
-        await file.write(lambda connection: connection.run_sync(_upgrade, stored, file.name))
+        await file.write(lambda connection: _upgrade(connection, stored, file.name))
 
 
 async def _stored(file: File) -> str | None:

@@ -6,8 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, case, exists, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, and_, case, exists, func, select, update
 
 from monitor.alerts.alert import PAGES, AlertEvent, Kind, Notification
 from monitor.alerts.routing import TERMINAL
@@ -64,10 +63,10 @@ class Outbox:
     async def claim(self, platform: str, now: float, limit: int) -> list[Notification]:
         """Claim due notifications of a channel, the most urgent first; never two of one card at once."""
 
-        async def take(connection: AsyncConnection) -> list[Notification]:
+        def take(connection: Connection) -> list[Notification]:
             found: list[Notification] = []
-            closed = await queue.closed(connection, platform, now)
-            while len(found) < limit and (row := await queue.take(connection, platform, now, closed)) is not None:
+            closed = queue.closed(connection, platform, now)
+            while len(found) < limit and (row := queue.take(connection, platform, now, closed)) is not None:
                 found.append(row)
             return found
 
@@ -85,19 +84,19 @@ class Outbox:
         untold = row.kind in PAGES and ref is None
         done = update(schema.notifications).where(rows.key == row.key)
 
-        async def store(connection: AsyncConnection) -> None:
+        def store(connection: Connection) -> None:
             ended = {"state": "done", "ended": now, "claimed_at": None, "error": _NOTHING if untold else None}
-            await connection.execute(done.values(**ended))
+            connection.execute(done.values(**ended))
             if alert is None:
                 return
             if ref is not None:
                 if row.kind in ON_CARD:
-                    await _CARDS.run(connection, [Card(alert, row.platform, ref, row.version)])
+                    _CARDS.run(connection, [Card(alert, row.platform, ref, row.version)])
                 if row.kind is not Kind.UPDATE:
-                    await _SAID.run(connection, [_Said(ref.partition("\x1f")[0], ref, alert, now)])
+                    _SAID.run(connection, [_Said(ref.partition("\x1f")[0], ref, alert, now)])
             if delayed is not None and row.kind in _TOLD:
                 why = f"{row.platform} took it {_span(delayed)} after it was due"
-                await _EVENTS.run(connection, [AlertEvent(alert, row.version, now, "delayed", DESK, why)])
+                _EVENTS.run(connection, [AlertEvent(alert, row.version, now, "delayed", DESK, why)])
 
         await self._file.write(store)
 
@@ -120,10 +119,10 @@ class Outbox:
         if uncertain:
             values["uncertain"] = True
 
-        async def store(connection: AsyncConnection) -> None:
-            await _end_claim(connection, notification, error, **values)
+        def store(connection: Connection) -> None:
+            _end_claim(connection, notification, error, **values)
             if closed is not None:
-                await _WAITS.run(connection, [_Wait(notification.platform, closed, at)])
+                _WAITS.run(connection, [_Wait(notification.platform, closed, at)])
 
         await self._file.write(store)
 
@@ -131,10 +130,10 @@ class Outbox:
         """Mark as a dead letter: the channel will never take it."""
         row, why = notification, f"{notification.platform} will never take it: {error[:_ERROR]}"
 
-        async def store(connection: AsyncConnection) -> None:
-            buried = await _end_claim(connection, row, error, state="dead", ended=now)
+        def store(connection: Connection) -> None:
+            buried = _end_claim(connection, row, error, state="dead", ended=now)
             if buried and row.alert is not None and row.kind in _TOLD:
-                await _EVENTS.run(connection, [AlertEvent(row.alert, row.version, now, "dead", DESK, why)])
+                _EVENTS.run(connection, [AlertEvent(row.alert, row.version, now, "dead", DESK, why)])
 
         await self._file.write(store)
 
@@ -156,9 +155,9 @@ class Outbox:
         untold = select(rows.alert).where(lost, rows.kind == Kind.PAGE, rows.alert.is_not(None), ~told).distinct()
         bury = update(schema.notifications).where(lost)
 
-        async def take(connection: AsyncConnection) -> list[str]:
-            found = [str(alert) for (alert,) in await connection.execute(untold)]
-            await connection.execute(bury.values(state="dead", ended=now, claimed_at=None, error=_GONE))
+        def take(connection: Connection) -> list[str]:
+            found = [str(alert) for (alert,) in connection.execute(untold)]
+            connection.execute(bury.values(state="dead", ended=now, claimed_at=None, error=_GONE))
             return found
 
         return await self._file.write(take)
@@ -244,10 +243,10 @@ class Outbox:
         return (await self._file.write(lambda connection: connection.execute(change))).rowcount
 
 
-async def _end_claim(connection: AsyncConnection, row: Notification, error: str, **values: Any) -> bool:
+def _end_claim(connection: Connection, row: Notification, error: str, **values: Any) -> bool:
     """Whether it was still claimed; a late word about a row changes nothing."""
     ours = update(schema.notifications).where(rows.key == row.key, rows.state == "claimed")
-    ended = await connection.execute(ours.values(claimed_at=None, error=error[:_ERROR], **values))
+    ended = connection.execute(ours.values(claimed_at=None, error=error[:_ERROR], **values))
     return ended.rowcount > 0
 
 

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Boolean, ColumnElement, and_, bindparam, exists, literal, or_, select, union_all, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    exists,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from monitor.alerts.alert import PAGES, Kind, Notification
 from monitor.mail import Closed
@@ -26,15 +37,13 @@ _others = schema.notifications.alias("others")
 _same_card = and_(_others.c.alert == rows.alert, _others.c.platform == rows.platform)
 
 
-async def closed(connection: AsyncConnection, channel: str, now: float) -> frozenset[str]:
+def closed(connection: Connection, channel: str, now: float) -> frozenset[str]:
     """What a channel takes none of now, in words of Closed."""
-    found = await connection.execute(_WAITS, {"channel": channel})
+    found = connection.execute(_WAITS, {"channel": channel})
     return frozenset(what for what, until in found if now < until <= now + BELIEVED)
 
 
-async def take(
-    connection: AsyncConnection, channel: str, now: float, closed: Collection[str] = ()
-) -> Notification | None:
+def take(connection: Connection, channel: str, now: float, closed: Collection[str] = ()) -> Notification | None:
     """Claim the most urgent row of a channel that is due; none for which it is closed.
 
     An update with a newer page or update of its card is done without being sent: a card is drawn as it is.
@@ -42,29 +51,29 @@ async def take(
     given = {"channel": channel, "now": now, "far": now + BELIEVED}
     given |= {"edits": Closed.EDITS not in closed, "looks": Closed.LOOKS not in closed}
     while Closed.ALL not in closed:
-        found = [each for each in await connection.execute(_NEXT, given) if each.id is not None]
+        found = [each for each in connection.execute(_NEXT, given) if each.id is not None]
         if not found:
             return None
         number = min(found, key=lambda each: (-each.severity, each.kind not in PAGES, each.id)).id
-        row = Notification(*(await connection.execute(_ROW, {"number": number})).one())
-        if row.kind is not Kind.UPDATE or not await _superseded(connection, row, now):
+        row = Notification(*(connection.execute(_ROW, {"number": number})).one())
+        if row.kind is not Kind.UPDATE or not _superseded(connection, row, now):
             claimed = update(schema.notifications).where(rows.id == row.id)
-            await connection.execute(claimed.values(state="claimed", claimed_at=now))
+            connection.execute(claimed.values(state="claimed", claimed_at=now))
             return row
     return None
 
 
-async def _superseded(connection: AsyncConnection, row: Notification, now: float) -> bool:
+def _superseded(connection: Connection, row: Notification, now: float) -> bool:
     """Whether a newer page or update makes this one needless; then it and what else that makes needless is done."""
     card = (rows.alert == row.alert, rows.platform == row.platform)
     newer = select(rows.id).where(*card, rows.id > row.id, rows.kind.in_(ON_CARD), rows.state.in_(("queued", "done")))
-    newest = (await connection.execute(newer.order_by(rows.id.desc()).limit(1))).scalar()
+    newest = (connection.execute(newer.order_by(rows.id.desc()).limit(1))).scalar()
     if row.alert is None or newest is None:
         return False
     older = update(schema.notifications).where(
         *card, rows.state == "queued", rows.kind == Kind.UPDATE, rows.id < newest
     )
-    await connection.execute(older.values(state="done", ended=now, error="superseded"))
+    connection.execute(older.values(state="done", ended=now, error="superseded"))
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +16,8 @@ from sqlalchemy import (
     URL,
     BigInteger,
     ColumnElement,
+    Connection,
+    Engine,
     Executable,
     Select,
     Table,
@@ -30,18 +32,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import SQLAlchemyError, StatementError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from monitor.ports import StoreError
 
-Asked = TypeVar("Asked")
 Result = TypeVar("Result")
 Value = TypeVar("Value")
 
 _DIALECT = sqlite.dialect()
 _READERS = 4
-_PATIENCE = 300.0
-"""Seconds a call waits for its turn: at a start every agent's history is asked for at once."""
 _WRITER_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-32000")
 _READER_PRAGMAS = ("query_only=ON",)
 
@@ -58,23 +56,32 @@ class File:
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
         """What people call it."""
-        self._writer = create_async_engine(_url(path, "sqlite+aiosqlite"), pool_size=1, **_HOW)
-        self._reader = create_engine(_url(path, "sqlite"), pool_size=_READERS, **_HOW)
-        # A query is one turn of a thread: asked step by step it would take as long again, in the loop's own time.
-        self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
-        event.listen(self._writer.sync_engine, "begin", _begin_immediate)
-        event.listen(self._writer.sync_engine, "connect", _set(_WRITER_PRAGMAS))
-        event.listen(self._reader, "connect", _set(_READER_PRAGMAS))
-        self._running: set[asyncio.Task[Any]] = set()
+        self._writer = _Threads(path, 1, _WRITER_PRAGMAS)
+        self._reader = _Threads(path, _READERS, _READER_PRAGMAS)
+        event.listen(self._writer.engine, "begin", _begin_immediate)
+        self._running: set[asyncio.Future[Any]] = set()
         self._closed = False
 
-    async def write(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
-        """Do `work` in one transaction: all of it, or with an error nothing. Errors: StoreError."""
-        return await self._whole(self._write, work)
+    async def write(self, work: Callable[[Connection], Result]) -> Result:
+        """Do `work` in one transaction: all of it, or with an error nothing. Errors: StoreError.
+
+        It is done in a thread: what it looks at must not change meanwhile.
+        """
+
+        def transaction() -> Result:
+            with self._writer.engine.begin() as connection:
+                return work(connection)
+
+        return await self._whole(self._writer, transaction)
 
     async def read(self, query: Executable) -> Sequence[tuple[Any, ...]]:
         """Rows of one query, which sees the newest commit. Errors: StoreError."""
-        return await self._whole(self._read, query)
+
+        def fetch() -> Sequence[tuple[Any, ...]]:
+            with self._reader.engine.connect() as connection:
+                return connection.execute(query).all()
+
+        return await self._whole(self._reader, fetch)
 
     async def values(self, kind: Callable[..., Value], query: Executable) -> list[Value]:
         """Rows of one query, each made a value of `kind` by its columns. Errors: StoreError."""
@@ -84,36 +91,21 @@ class File:
         """Let what is under way end, then close; the last connection folds the write-ahead log into the file."""
         self._closed = True
         await self._idle()
-        self._threads.shutdown()
-        self._reader.dispose()
-        await self._writer.dispose()
+        self._reader.close()
+        self._writer.close()
 
     async def _idle(self) -> None:
         """Wait until every call that was begun has ended."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def _whole(self, call: Callable[[Asked], Coroutine[Any, Any, Result]], asked: Asked) -> Result:
+    async def _whole(self, threads: _Threads, call: Callable[[], Result]) -> Result:
         if self._closed:  # and perhaps another desk's by now
             raise StoreError(f"The database {self.name} is closed.")
-        # A call cancelled half-way would leave its connection behind, and with it the lock on the file: once begun,
-        # each goes on to its end, whether or not anybody still waits for it.
-        task = asyncio.create_task(call(asked))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
-
-    async def _write(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        running = asyncio.get_running_loop().run_in_executor(threads.pool, call)
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
         with self._sentences():
-            async with self._writer.begin() as connection:
-                return await work(connection)
-
-    async def _read(self, query: Executable) -> Sequence[tuple[Any, ...]]:
-        with self._sentences():
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._fetch, query)
-
-    def _fetch(self, query: Executable) -> Sequence[tuple[Any, ...]]:
-        with self._reader.connect() as connection:
-            return connection.execute(query).all()
+            return await asyncio.shield(running)  # once begun it goes on to its end, whether or not anybody waits
 
     @contextmanager
     def _sentences(self) -> Iterator[None]:
@@ -125,27 +117,32 @@ class File:
             raise StoreError(_sentence(self.name, error)) from error
 
 
-_HOW: Mapping[str, Any] = {
-    # Without the driver's own BEGIN, which comes too late to keep a transaction that reads first from failing.
-    "connect_args": {"isolation_level": None, "timeout": 5, "check_same_thread": False},
-    "pool_timeout": _PATIENCE,
-    "max_overflow": 0,
-    "hide_parameters": True,
-}
+class _Threads:
+    """Some threads, and a connection for each."""
 
+    def __init__(self, path: Path, many: int, pragmas: Sequence[str]) -> None:
+        self.pool = ThreadPoolExecutor(many, thread_name_prefix="store")
+        self.engine: Engine = create_engine(
+            URL.create("sqlite", database=str(path)),
+            # Without the driver's own BEGIN, which comes too late to keep a transaction that reads first from failing.
+            connect_args={"isolation_level": None, "timeout": 5, "check_same_thread": False},
+            pool_size=many,
+            max_overflow=0,
+            hide_parameters=True,
+        )
+        self._pragmas = pragmas
+        event.listen(self.engine, "connect", self._connected)
 
-def _url(path: Path, driver: str) -> URL:
-    return URL.create(driver, database=str(path))
-
-
-def _set(pragmas: Sequence[str]) -> Callable[[DBAPIConnection, object], None]:
-    def connected(connection: DBAPIConnection, _record: object) -> None:
+    def _connected(self, connection: DBAPIConnection, _record: object) -> None:
         cursor = connection.cursor()
-        for each in pragmas:
+        for each in self._pragmas:
             cursor.execute(f"PRAGMA {each}")
         cursor.close()
 
-    return connected
+    def close(self) -> None:
+        """Give the connections back."""
+        self.pool.shutdown()
+        self.engine.dispose()
 
 
 def _begin_immediate(connection: Any) -> None:
@@ -182,11 +179,11 @@ class Insert:
     read: Callable[[Any], tuple[Any, ...]]
     encoders: tuple[tuple[int, Callable[[Any], Any]], ...]
 
-    async def run(self, connection: AsyncConnection, values: Iterable[Any]) -> None:
+    def run(self, connection: Connection, values: Iterable[Any]) -> None:
         """Store the values."""
         rows = [self._row(each) for each in values]
         if rows:
-            await connection.exec_driver_sql(self.sql, rows)
+            connection.exec_driver_sql(self.sql, rows)
 
     def _row(self, value: Any) -> tuple[Any, ...]:
         row = list(self.read(value))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, func, select
 
 from monitor.attribution import Cell, Sums
 from monitor.model import EXACT, Trade
@@ -79,16 +79,26 @@ class Trades:
     def __init__(self, file: File) -> None:
         self._file = file
 
-    async def import_trades(self, batches: AsyncIterable[Sequence[Trade]]) -> StoredTrades:
-        """Store many trades, all of them or none, and say what was new. Errors: StoreError, and those of `batches`."""
+    async def import_trades(self, batches: Iterable[Sequence[Trade]]) -> StoredTrades:
+        """Store many trades, all of them or none, and say what was new. Errors: StoreError, and those of `batches`.
 
-        async def store(connection: AsyncConnection) -> StoredTrades:
+        `batches` is gone through in a thread. Whoever is cancelled while it waits has stored nothing.
+        """
+        wanted = True
+
+        def store(connection: Connection) -> StoredTrades:
             found = StoredTrades(0, 0, 0)
-            async for batch in batches:
-                found += await keep(connection, batch)
+            for batch in batches:
+                if not wanted:
+                    raise asyncio.CancelledError
+                found += keep(connection, batch)
             return found
 
-        return await self._file.write(store)
+        try:
+            return await self._file.write(store)
+        except asyncio.CancelledError:
+            wanted = False
+            raise
 
     async def trades(self, agent: str | None, since: float, until: float | None = None) -> list[Trade]:
         """Trades closed in since <= exit_time (< until), in order of exit time; of every agent if None."""
@@ -136,21 +146,21 @@ class Trades:
             await self._file.write(_rebuild)
 
 
-async def keep(connection: AsyncConnection, trades: Iterable[Trade]) -> StoredTrades:
+def keep(connection: Connection, trades: Iterable[Trade]) -> StoredTrades:
     """Store trades within a transaction: new ones, and corrections, whose former values become older versions.
 
     Whether a trade was made without money stays as it was first stored.
     """
     coming = {(each.agent, each.id): each for each in map(_as_stored, trades)}
-    known = await _known(connection, coming)
+    known = _known(connection, coming)
     news = [each for key, each in coming.items() if key not in known]
     corrections = {key: right for key, old in known.items() if (right := replace(coming[key], paper=old.paper)) != old}
     if news or corrections:
-        await _AGENTS.run(connection, [StoredAgent(each, None, None) for each in {each.agent for each in news}])
+        _AGENTS.run(connection, [StoredAgent(each, None, None) for each in {each.agent for each in news}])
         replaced = [known[key] for key in corrections]
-        await _keep_versions(connection, replaced)
-        await _TRADES.run(connection, [*news, *corrections.values()])
-        await _count(connection, changed([*news, *corrections.values()], replaced))
+        _keep_versions(connection, replaced)
+        _TRADES.run(connection, [*news, *corrections.values()])
+        _count(connection, changed([*news, *corrections.values()], replaced))
     return StoredTrades(len(news), len(corrections), len(known) - len(corrections))
 
 
@@ -168,7 +178,7 @@ def _as_stored(trade: Trade) -> Trade:
     return replace(trade, **wrong) if wrong else trade
 
 
-async def _known(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Trade]:
+def _known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Trade]:
     table = schema.trades.c
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for agent, each in keys:
@@ -177,29 +187,29 @@ async def _known(connection: AsyncConnection, keys: Iterable[tuple[str, str]]) -
     for agent, wanted in ids.items():
         for some in _parts(wanted):
             query = of(Trade, schema.trades).where(table.agent == agent, table.id.in_(some))
-            for row in (await connection.execute(query)).all():
+            for row in (connection.execute(query)).all():
                 found[agent, row[1]] = Trade(*row)
     return found
 
 
-async def _keep_versions(connection: AsyncConnection, replaced: Sequence[Trade]) -> None:
+def _keep_versions(connection: Connection, replaced: Sequence[Trade]) -> None:
     table = schema.trade_versions.c
     rows = []
     for each in replaced:
         newest = select(func.max(table.version)).where(table.agent == each.agent, table.id == each.id)
-        ((last,),) = (await connection.execute(newest)).all()
+        ((last,),) = (connection.execute(newest)).all()
         values = {name: getattr(each, name) for name in names(Trade)}
         rows.append(_Version(version=(last or 0) + 1, **values))
-    await _VERSIONS.run(connection, rows)
+    _VERSIONS.run(connection, rows)
 
 
-async def _count(connection: AsyncConnection, cells: Mapping[Cell, Sums]) -> None:
+def _count(connection: Connection, cells: Mapping[Cell, Sums]) -> None:
     """Add to the stored sums; a cell that counts no trade any more goes."""
     rows: list[_Rolled] = []
     gone: list[Cell] = []
     with localcontext(EXACT):
         for some in _parts(list(cells)):
-            stored = await _cells(connection, some)
+            stored = _cells(connection, some)
             for cell in some:
                 sums = stored.get(cell, Sums())
                 sums.add(cells[cell])
@@ -207,25 +217,25 @@ async def _count(connection: AsyncConnection, cells: Mapping[Cell, Sums]) -> Non
                     rows.append(_Rolled(*cell, *(getattr(sums, name) for name in _SUMS)))
                 elif cell in stored:
                     gone.append(cell)
-    await _ROLLUPS.run(connection, rows)
+    _ROLLUPS.run(connection, rows)
     for cell in gone:
         where = [schema.rollups.columns[name] == value for name, value in zip(Cell._fields, cell, strict=True)]
-        await connection.execute(delete(schema.rollups).where(*where))
+        connection.execute(delete(schema.rollups).where(*where))
 
 
-async def _cells(connection: AsyncConnection, wanted: Sequence[Cell]) -> dict[Cell, Sums]:
+def _cells(connection: Connection, wanted: Sequence[Cell]) -> dict[Cell, Sums]:
     # Joined cell by cell, so that each is found by the primary key; a row value IN a list walks the whole table.
     keys = [f'"{name}"' for name in Cell._fields]
     values = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(wanted))
     same = " AND ".join(f"r.{key} = k.{key}" for key in keys)
     columns = ", ".join(f"r.{each}" for each in (*keys, *_SUMS))
     asked = f"WITH k({', '.join(keys)}) AS (VALUES {values}) SELECT {columns} FROM k CROSS JOIN rollups r ON {same}"  # noqa: S608 - no value is in it
-    rows = await connection.exec_driver_sql(asked, tuple(part for cell in wanted for part in cell))
+    rows = connection.exec_driver_sql(asked, tuple(part for cell in wanted for part in cell))
     found: Sequence[Sequence[Any]] = rows.all()
     return {Cell(*each[:6])._replace(paper=bool(each[1])): Sums(*each[6:8], *map(Decimal, each[8:])) for each in found}
 
 
-async def _rebuild(connection: AsyncConnection) -> None:
+def _rebuild(connection: Connection) -> None:
     table = schema.trades
     after = ("", "")
     while True:
@@ -234,10 +244,10 @@ async def _rebuild(connection: AsyncConnection) -> None:
             .where(table.c.agent >= after[0])
             .where((table.c.agent > after[0]) | (table.c.id > after[1]))
         )
-        rows = (await connection.execute(query.order_by(table.c.agent, table.c.id).limit(REBUILT))).all()
+        rows = (connection.execute(query.order_by(table.c.agent, table.c.id).limit(REBUILT))).all()
         if not rows:
             return
-        await _count(connection, changed([Trade(*row) for row in rows], ()))
+        _count(connection, changed([Trade(*row) for row in rows], ()))
         after = (rows[-1][0], rows[-1][1])
 
 

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select
 
 from monitor.alerts.alert import Kind, Notification
 from monitor.mail import Card, Closed, Waiting
@@ -360,9 +359,9 @@ async def test_ten_thousand_that_wait_slow_no_claim_down(store: Database) -> Non
 async def _watched(store: Database, count: Callable[[], None] | None) -> None:
     """Have the writer's connection count every 1,000 of SQLite's instructions."""
 
-    async def watch(connection: AsyncConnection) -> None:
-        raw: Any = (await connection.get_raw_connection()).driver_connection
-        await raw.set_progress_handler(count, 1_000)
+    def watch(connection: Connection) -> None:
+        raw: Any = connection.connection.driver_connection
+        raw.set_progress_handler(count, 1_000)
 
     await store._file.write(watch)
 

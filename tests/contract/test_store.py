@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection
 
 from monitor.alerts.alert import AlertEvent, State
 from monitor.alerts.incident import Incident
@@ -298,9 +299,11 @@ async def test_the_stored_people_are_exactly_those_of_the_last_call(store: Datab
 async def test_reading_never_waits_for_a_writer(store: Database) -> None:
     await store.commit(Change(samples=[a_sample()]))
 
-    async def work(connection: AsyncConnection) -> None:
-        await connection.exec_driver_sql("DELETE FROM samples")
-        assert await asyncio.wait_for(store.samples("alpha", 0), 2) == [a_sample()]
+    loop = asyncio.get_running_loop()
+
+    def work(connection: Connection) -> None:
+        connection.exec_driver_sql("DELETE FROM samples")
+        assert asyncio.run_coroutine_threadsafe(store.samples("alpha", 0), loop).result(2) == [a_sample()]
 
     await store._file.write(work)
     assert await store.samples("alpha", 0) == []
@@ -312,10 +315,10 @@ async def test_writers_wait_for_each_other_instead_of_failing(store: Database) -
 
 
 async def test_a_writer_has_the_file_to_itself_from_its_first_word_on(store: Database, tmp_path: Path) -> None:
-    other = sqlite3.connect(tmp_path / "nightdesk.db", timeout=0, isolation_level=None)
+    other = sqlite3.connect(tmp_path / "nightdesk.db", timeout=0, isolation_level=None, check_same_thread=False)
 
-    async def work(connection: AsyncConnection) -> None:
-        await connection.exec_driver_sql("SELECT count(*) FROM samples")
+    def work(connection: Connection) -> None:
+        connection.exec_driver_sql("SELECT count(*) FROM samples")
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             other.execute("BEGIN IMMEDIATE")
 
@@ -324,15 +327,15 @@ async def test_a_writer_has_the_file_to_itself_from_its_first_word_on(store: Dat
 
 
 async def test_a_write_whose_caller_is_cancelled_goes_on_to_its_end(store: Database) -> None:
-    begun, go_on = asyncio.Event(), asyncio.Event()
+    begun, go_on = threading.Event(), threading.Event()
 
-    async def work(connection: AsyncConnection) -> None:
-        await connection.exec_driver_sql("INSERT INTO people VALUES ('ana', 'admin', '{}')")
+    def work(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO people VALUES ('ana', 'admin', '{}')")
         begun.set()
-        await go_on.wait()
+        assert go_on.wait(10)
 
     caller = asyncio.create_task(store._file.write(work))
-    await asyncio.wait_for(begun.wait(), 10)
+    assert await asyncio.to_thread(begun.wait, 10)
     caller.cancel()
     await asyncio.gather(caller, return_exceptions=True)
     assert await store.people() == []

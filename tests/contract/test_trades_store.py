@@ -6,7 +6,8 @@ import asyncio
 import random
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -54,7 +55,7 @@ def made(seed: int, many: int, days: float = 5.0) -> list[Trade]:
 async def stored(store: Store, trades: list[Trade]) -> StoredTrades:
     """Import trades in two batches."""
 
-    async def batches() -> AsyncIterator[list[Trade]]:
+    def batches() -> Iterator[list[Trade]]:
         half = len(trades) // 2
         yield trades[:half]
         yield trades[half:]
@@ -220,7 +221,7 @@ async def test_resets_come_back_in_order(tmp_path: Path) -> None:
 
 
 async def test_an_import_that_fails_half_way_leaves_nothing(tmp_path: Path) -> None:
-    async def batches() -> AsyncIterator[list[Trade]]:
+    def batches() -> Iterator[list[Trade]]:
         yield made(7, 20)
         raise ValueError("the file ends in the middle of a row")
 
@@ -229,3 +230,24 @@ async def test_an_import_that_fails_half_way_leaves_nothing(tmp_path: Path) -> N
             await store.import_trades(batches())
         assert await store.trades(None, 0.0) == []
         assert await cells(store) == 0
+
+
+async def test_an_import_that_is_cancelled_leaves_nothing_and_reads_no_further(tmp_path: Path) -> None:
+    begun, go_on, read = threading.Event(), threading.Event(), list[int]()
+
+    def batches() -> Iterator[list[Trade]]:
+        for seed in range(3):
+            read.append(seed)
+            yield made(seed, 20)
+            begun.set()
+            assert go_on.wait(10)
+
+    async with new_store(tmp_path) as store:
+        importing = asyncio.create_task(store.import_trades(batches()))
+        assert await asyncio.to_thread(begun.wait, 10)
+        importing.cancel()
+        await asyncio.gather(importing, return_exceptions=True)
+        go_on.set()
+        await store._file._idle()
+        assert await store.trades(None, 0.0) == []
+        assert read == [0, 1]
