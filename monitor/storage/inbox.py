@@ -24,7 +24,7 @@ class Inbox:
         def remember(connection: Connection) -> bool:
             connection.execute(delete(schema.events_seen).where(_seen.time < now - DAY))
             known = schema.events_seen.select().where(_seen.platform == platform, _seen.event == event)
-            if (connection.execute(known)).first() is not None:
+            if connection.execute(known).first() is not None:
                 return False
             connection.execute(schema.events_seen.insert(), [row])
             return True

@@ -55,7 +55,7 @@ def take(connection: Connection, channel: str, now: float, closed: Collection[st
         if not found:
             return None
         number = min(found, key=lambda each: (-each.severity, each.kind not in PAGES, each.id)).id
-        row = Notification(*(connection.execute(_ROW, {"number": number})).one())
+        row = Notification(*connection.execute(_ROW, {"number": number}).one())
         if row.kind is not Kind.UPDATE or not _superseded(connection, row, now):
             claimed = update(schema.notifications).where(rows.id == row.id)
             connection.execute(claimed.values(state="claimed", claimed_at=now))
@@ -67,7 +67,7 @@ def _superseded(connection: Connection, row: Notification, now: float) -> bool:
     """Whether a newer page or update makes this one needless; then it and what else that makes needless is done."""
     card = (rows.alert == row.alert, rows.platform == row.platform)
     newer = select(rows.id).where(*card, rows.id > row.id, rows.kind.in_(ON_CARD), rows.state.in_(("queued", "done")))
-    newest = (connection.execute(newer.order_by(rows.id.desc()).limit(1))).scalar()
+    newest = connection.execute(newer.order_by(rows.id.desc()).limit(1)).scalar()
     if row.alert is None or newest is None:
         return False
     older = update(schema.notifications).where(

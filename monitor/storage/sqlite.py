@@ -91,8 +91,8 @@ class File:
         """Let what is under way end, then close; the last connection folds the write-ahead log into the file."""
         self._closed = True
         await self._idle()
-        self._reader.close()
-        self._writer.close()
+        for each in (self._reader, self._writer):
+            await asyncio.to_thread(each.close)
 
     async def _idle(self) -> None:
         """Wait until every call that was begun has ended."""

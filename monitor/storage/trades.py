@@ -187,7 +187,7 @@ def _known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tupl
     for agent, wanted in ids.items():
         for some in _parts(wanted):
             query = of(Trade, schema.trades).where(table.agent == agent, table.id.in_(some))
-            for row in (connection.execute(query)).all():
+            for row in connection.execute(query).all():
                 found[agent, row[1]] = Trade(*row)
     return found
 
@@ -197,7 +197,7 @@ def _keep_versions(connection: Connection, replaced: Sequence[Trade]) -> None:
     rows = []
     for each in replaced:
         newest = select(func.max(table.version)).where(table.agent == each.agent, table.id == each.id)
-        ((last,),) = (connection.execute(newest)).all()
+        ((last,),) = connection.execute(newest).all()
         values = {name: getattr(each, name) for name in names(Trade)}
         rows.append(_Version(version=(last or 0) + 1, **values))
     _VERSIONS.run(connection, rows)
@@ -244,7 +244,7 @@ def _rebuild(connection: Connection) -> None:
             .where(table.c.agent >= after[0])
             .where((table.c.agent > after[0]) | (table.c.id > after[1]))
         )
-        rows = (connection.execute(query.order_by(table.c.agent, table.c.id).limit(REBUILT))).all()
+        rows = connection.execute(query.order_by(table.c.agent, table.c.id).limit(REBUILT)).all()
         if not rows:
             return
         _count(connection, changed([Trade(*row) for row in rows], ()))
