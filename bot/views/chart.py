@@ -245,9 +245,9 @@ def _crossed(by: Sequence[str]) -> tuple[str, ...]:
 
 
 def _rounded(seconds: float) -> float:
-    """To a whole day where it is nearly one, and else to a minute."""
-    days = round(seconds / _DAY)
-    return days * _DAY if days and abs(seconds - days * _DAY) < 0.01 * _DAY * days else round(seconds / 60) * 60.0
+    """To a whole day where it is nearly one, and else to a minute; what is shorter than ten, to a second."""
+    days, unit = round(seconds / _DAY), 60.0 if seconds >= 600 else 1.0  # noqa: PLR2004 -- ten minutes
+    return days * _DAY if days and abs(seconds - days * _DAY) < 0.01 * _DAY * days else round(seconds / unit) * unit
 
 
 def _day(now: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.chat import Button, Message, Table, Tone
 from bot.format import UNKNOWN, clock, count, plain, span
@@ -54,11 +54,22 @@ def every(accounts: Mapping[str, Reconciliation], currency: str, now: float) -> 
     left = len(order) - _SHOWN
     rows = tuple(_row(name, accounts[name], known[name], now) for name in order[:_SHOWN])
     return Message(
-        title=f"{count(bad, 'agent')} with money that nobody can explain" if bad else "All money is explained",
+        title=f"{count(bad, 'agent')} with money that nobody can explain" if bad else _fine(list(known.values())),
         text=f"{left} not shown." if left > 0 else "",
         tables=(Table(("Agent", "Unexplained", "Limit", "Change", "Trades", "Open", "Flows", "Since"), rows),),
         footer=f"Money in {currency}. /reconcile AGENT shows the parts, and why one is {UNKNOWN}.",
         tone=Tone.WARN if bad else Tone.PLAIN,
+    )
+
+
+def _fine(found: Sequence[Reconciled | None]) -> str:
+    unknown = found.count(None)
+    if unknown == len(found):
+        return "Nothing is measured yet"
+    if not unknown:
+        return "All money is explained"
+    return (
+        f"All money of {count(len(found) - unknown, 'agent')} is explained, {count(unknown, 'agent')} is not measured"
     )
 
 

@@ -82,6 +82,13 @@ async def test_agents_side_by_side_begin_at_100_and_the_best_is_named_first() ->
     assert (await say(desk, "/chart")).text == answer.text
 
 
+@pytest.mark.parametrize(("samples", "length"), [(2, "30 s"), (4, "1 m 30 s"), (40, "20 m")])
+def test_a_picture_of_the_first_seconds_says_how_many(samples: int, length: str) -> None:
+    found = [(a_curve([100.0] * samples, name), FakeDesk().agent("alpha")) for name in ("alpha", "beta")]
+    plan = view.compared(found, NOW - WEEK, NOW)
+    assert plan.message.title == f"2 agents in {length}, each from 100 on"
+
+
 async def test_a_picture_of_too_many_agents_is_refused_with_an_example() -> None:
     answer = await say(FakeDesk(*(f"agent{number}" for number in range(7))), "/chart")
     assert "at most 6 agents" in answer.text

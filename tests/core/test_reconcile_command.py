@@ -170,6 +170,19 @@ async def test_open_positions_count_by_what_they_say() -> None:
     assert (shown["Open positions"], shown["Unexplained"]) == ("+250.00", "0.00")
 
 
+async def test_what_is_not_measured_is_not_called_explained() -> None:
+    explained, unknown = an_account(10_000.0, 10_000.0, open_positions=0), Reconciliation()
+    titles = [
+        (await say(Books(**{f"a{at}": each for at, each in enumerate(books)}), "/reconcile")).title
+        for books in ([explained], [explained, unknown], [unknown, unknown])
+    ]
+    assert titles == [
+        "All money is explained",
+        "All money of 1 agent is explained; 1 not measured yet",
+        "Nothing is measured yet",
+    ]
+
+
 async def test_a_word_that_means_nothing_here_is_refused() -> None:
     answer = await say(Books(alpha=an_account(10_000.0, 9_000.0, open_positions=0)), "/reconcile alpha acept")
     assert '"acept" has no meaning here: write /reconcile alpha accept' in answer.text
