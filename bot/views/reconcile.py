@@ -68,9 +68,7 @@ def _fine(found: Sequence[Reconciled | None]) -> str:
         return "Nothing is measured yet"
     if not unknown:
         return "All money is explained"
-    return (
-        f"All money of {count(len(found) - unknown, 'agent')} is explained, {count(unknown, 'agent')} is not measured"
-    )
+    return f"All money of {count(len(found) - unknown, 'agent')} is explained; {unknown} not measured yet"
 
 
 def question(agent: str, account: Reconciliation, currency: str) -> str | None:

@@ -223,7 +223,10 @@ async def test_slack_is_given_the_time_it_asks_for_and_shows_the_picture_once(me
         assert [bool(each.files) for each in desk.slack.messages] == [False, True]
 
 
-def test_a_terminal_is_told_what_a_picture_shows_and_where_it_lies() -> None:
+def test_a_terminal_is_told_what_a_picture_shows_and_where_it_lies(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     album = Album()
     message = Message("a title", picture=Picture(PNG, "bars of money", "../../etc/pass wd.png"))
     told = asyncio.run(album.told(message))
