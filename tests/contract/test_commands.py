@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.access import Access
@@ -32,14 +32,16 @@ NONSENSE = st.lists(
 )
 
 
+ALERTS = (
+    an_alert(),
+    replace(an_alert("beta"), standing=True),
+    an_alert("beta", "health_degraded", Severity.WARN, labels=(("check", "venue"),)),
+    *(replace(an_alert(f"dark{each}", "agent_unreachable"), incident="da4c0000") for each in range(60)),
+)
+
+
 def a_desk() -> FakeDesk:
-    alerts = [
-        an_alert(),
-        replace(an_alert("beta"), standing=True),
-        an_alert("beta", "health_degraded", Severity.WARN, labels=(("check", "venue"),)),
-    ]
-    alerts += [replace(an_alert(f"dark{each}", "agent_unreachable"), incident="da4c0000") for each in range(60)]
-    return FakeDesk("alpha", "beta", alerts=alerts, trades=[a_trade(1, "10"), a_trade(2, "-5", "mean", "beta")])
+    return FakeDesk("alpha", "beta", alerts=list(ALERTS), trades=[a_trade(1, "10"), a_trade(2, "-5", "mean", "beta")])
 
 
 class Trail:
@@ -69,7 +71,6 @@ def test_its_usage_begins_with_its_name_and_its_summary_is_a_sentence(command: C
 
 
 @each_command
-@settings(max_examples=40, deadline=None)
 @given(args=NONSENSE)
 async def test_nonsense_is_answered_or_refused_in_a_sentence(command: Command, args: list[str]) -> None:
     desk = a_desk()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from bot.chat import Invocation, Reply, Tone
 from bot.minder import GRACE, Blindness, mind
 from bot.platforms.memory import Memory
@@ -29,7 +31,8 @@ def test_a_trouble_that_passes_by_itself_is_no_news() -> None:
     assert blindness.look("the database is locked", 2 * GRACE - 1) is None
 
 
-async def test_a_chat_that_refuses_does_not_keep_the_others_from_being_told() -> None:
+async def test_a_chat_that_refuses_does_not_keep_the_others_from_being_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.minder.EVERY", 0.01)
     deaf, well = Memory("slack"), Memory("telegram")  # a platform that was never started takes nothing
     await well.start(_nobody)
     times = iter(float(each) for each in range(1_000))
