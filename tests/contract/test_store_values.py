@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,7 @@ _ALERTS = st.builds(
 
 
 @given(sample=_SAMPLES, trade=_TRADES, alert=_ALERTS)
+@pytest.mark.slow
 async def test_any_value_comes_back_equal_and_storing_it_twice_changes_nothing(
     sample: Sample, trade: Trade, alert: Alert
 ) -> None:

@@ -123,6 +123,7 @@ def test_what_is_no_amount_is_not_drawn() -> None:
 
 
 @pytest.mark.parametrize("name", ["$x_1$", r"$\frac{1}{0$", "a_b^c \\", "中文 🚀\ntwo lines \x1b[31mred" + "n" * 500])
+@pytest.mark.slow
 def test_no_character_of_a_name_means_anything_but_itself(name: str) -> None:
     frame = replace(pictures.some_bars().frame, title=name, note=name, figure=name, detail=name)
     spans = [Span(name, UNTIL - 500.0, None)]
@@ -198,11 +199,13 @@ def test_of_many_bars_the_best_and_the_worst_are_told_and_the_rest_is_summed() -
 
 
 @pytest.mark.parametrize("values", [[("a", 0.0)], [("a", 1e-9)], [("a", -1e14), ("b", 1e14)], [("", -3.0)]])
+@pytest.mark.slow
 def test_odd_amounts_are_drawn_too(values: list[tuple[str, float]]) -> None:
     assert draw(Bars(pictures.some_bars().frame, "USD", values))
 
 
 @pytest.mark.parametrize("values", [[5.0, 5.0], [0.0, 0.0], [-3.0, -9.0], [1e14, -1e14], [1e-12, 2e-12]])
+@pytest.mark.slow
 def test_a_line_of_any_size_is_drawn(values: list[float]) -> None:
     assert draw(an_equity(values))
 

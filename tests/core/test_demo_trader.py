@@ -28,6 +28,7 @@ def lived(strategy: str, seed: int, ticks: int) -> tuple[Market, Trader, list[Tr
 
 @settings(max_examples=30)
 @given(strategy=st.sampled_from(sorted(STYLES)), seed=st.integers(0, 10_000), ticks=st.integers(1, 300))
+@pytest.mark.slow
 def test_the_money_is_the_start_plus_the_net_of_every_closed_trade(strategy: str, seed: int, ticks: int) -> None:
     market, trader, closed = lived(strategy, seed, ticks)
     closed += trader.close_all(market.prices, NOW + ticks)

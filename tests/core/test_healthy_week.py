@@ -204,6 +204,7 @@ def test_a_bot_that_tells_of_money_and_positions_alone_is_judged_by_these_and_pa
     assert min(watch.judged[key] for key in judged) > 10_000
 
 
+@pytest.mark.slow
 def test_a_healthy_day_pages_of_nothing_and_everything_was_judged() -> None:
     watch = Watch()
     for sample, _ in zip(week(4), range(2_880), strict=False):
