@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal, localcontext
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from monitor.attribution import Cell, Sums
 from monitor.model import EXACT, Trade
@@ -66,7 +66,7 @@ class _Rolled(NamedTuple):
 
 
 _TEXTS, _TIMES = ("id", "strategy", "asset", "venue", "exit_reason", "tag"), ("entry_time", "exit_time")
-_SUMS = ("trades", "wins", "gross", "fees", "slippage", "funding", "moved")
+_SUMS = names(Sums)
 _TRADES = upsert(schema.trades, names(Trade))
 _VERSIONS = insert(schema.trade_versions, _Version._fields)
 _AGENTS = insert(schema.agents, ("id", "first_seen", "cursor"))
@@ -113,12 +113,7 @@ class Trades:
     async def known(self, trades: Sequence[Trade]) -> list[Trade]:
         """What is stored of these trades, by (agent, id)."""
         keys = [(each.agent, each.id) for each in map(_as_stored, trades)]
-        found: list[Trade] = []
-        for agent in {agent for agent, _ in keys}:
-            for some in _parts([name for owner, name in keys if owner == agent]):
-                query = of(Trade, schema.trades).where(schema.trades.c.agent == agent, schema.trades.c.id.in_(some))
-                found += await self._file.values(Trade, query)
-        return found
+        return [found for query in _of_keys(keys) for found in await self._file.values(Trade, query)]
 
     async def versions(self, agent: str, trade: str) -> list[Trade]:
         """What a trade was before it was corrected, oldest first."""
@@ -152,7 +147,8 @@ def keep(connection: Connection, trades: Iterable[Trade]) -> StoredTrades:
     Whether a trade was made without money stays as it was first stored.
     """
     coming = {(each.agent, each.id): each for each in map(_as_stored, trades)}
-    known = _known(connection, coming)
+    stored = (Trade(*row) for query in _of_keys(coming) for row in connection.execute(query))
+    known = {(each.agent, each.id): each for each in stored}
     news = [each for key, each in coming.items() if key not in known]
     corrections = {key: right for key, old in known.items() if (right := replace(coming[key], paper=old.paper)) != old}
     if news or corrections:
@@ -178,18 +174,15 @@ def _as_stored(trade: Trade) -> Trade:
     return replace(trade, **wrong) if wrong else trade
 
 
-def _known(connection: Connection, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Trade]:
+def _of_keys(keys: Iterable[tuple[str, str]]) -> Iterator[Select[Any]]:
+    """Queries that together select the trades of these (agent, id)."""
     table = schema.trades.c
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for agent, each in keys:
         ids[agent].append(each)
-    found: dict[tuple[str, str], Trade] = {}
     for agent, wanted in ids.items():
         for some in _parts(wanted):
-            query = of(Trade, schema.trades).where(table.agent == agent, table.id.in_(some))
-            for row in connection.execute(query).all():
-                found[agent, row[1]] = Trade(*row)
-    return found
+            yield of(Trade, schema.trades).where(table.agent == agent, table.id.in_(some))
 
 
 def _keep_versions(connection: Connection, replaced: Sequence[Trade]) -> None:
