@@ -17,7 +17,6 @@ from monitor.handling import Handling
 from monitor.live import Streams
 from monitor.model import CashFlow, Reset, Sample, Trade
 from monitor.performance import WINDOWS, Performance, measure
-from monitor.ports import Observation
 from monitor.reconciliation import Reconciliation
 from monitor.turn import Turn
 
@@ -185,10 +184,6 @@ class Accounts(Handling):
         """Reckon an agent's figures anew at the next review: its past has changed."""
         self._reviewed.pop(agent, None)
         self._streams.forget(agent)
-
-    def _figures_of(self, seen: Observation) -> None:
-        """Keep an agent's live figures up to date with what was just stored."""
-        self._streams.push(seen.sample, seen.trades)
 
     async def _began(self, agent: str) -> float:
         resets = await self._store.resets(agent)

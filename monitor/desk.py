@@ -106,7 +106,7 @@ class Desk(Accounts):
                 await self._take_in(turn, each.flows)
                 turn.observe(each, known[id(each)])
         for each in batch:
-            self._figures_of(each)
+            self._streams.push(each.sample, each.trades)
         self._stirred.difference_update(each.sample.agent for each in batch)
 
     async def housekeep(self) -> None:
