@@ -111,6 +111,10 @@ class Agent:
     """Whether the desk by itself takes the next control when a pause is not confirmed; else it offers that."""
     venue_url: str | None = None
     """Address that answers while its venue is up, asked before a restart."""
+    false_pages: float | None = None
+    """Statistical false pages a week that it is allowed; None: nothing statistical pages."""
+    detector: str = "budget"
+    """Which detectors judge it: those by a budget of false pages, or one of the guide's (zscore, iqr, percentile)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from monitor.detector import Alarm
 from monitor.model import Agent, Finding, Limits, Sample, Severity, Verdict
 from monitor.order import Order
 from monitor.performance import Figure
@@ -45,6 +46,10 @@ class View:
     """Its figures as they were last reckoned."""
     reconciled: Reconciled | None = None
     """How far the change of its equity is explained; None while nobody can tell."""
+    alarms: tuple[Alarm, ...] = ()
+    """The newest statistical finding of each detector that has one."""
+    around: str = ""
+    """What happened around the newest of them: what contributed most, what changed, whether others moved too."""
 
     @property
     def pause(self) -> Order | None:
@@ -89,6 +94,8 @@ class Rule:
     """What a recovery means, in a few words ("answers again")."""
     desk: bool = False
     """Whether it judges the desk itself."""
+    statistical: bool = False
+    """Whether it counts on the budget of false pages: it arrives without a sound, and people say if it was real."""
 
     @property
     def runbook(self) -> str:
@@ -104,12 +111,13 @@ def rule(
     recovered: str,
     fire_after: int | Callable[[Limits], int] = 1,
     clear_after: int = 1,
+    statistical: bool = False,
 ) -> Callable[[Evaluate], Rule]:
     """Turn a function into the rule of its module."""
     count = fire_after if callable(fire_after) else lambda _limits, n=fire_after: n
 
     def wrap(evaluate: Evaluate) -> Rule:
-        return Rule(key, severity, title, evaluate, count, clear_after, recovered)
+        return Rule(key, severity, title, evaluate, count, clear_after, recovered, statistical=statistical)
 
     return wrap
 
