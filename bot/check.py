@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
-from bot import drill, telling
+from bot import allowance, drill, telling
 from bot import format as written
 from bot.access import Access
 from bot.chat import ChatPlatform, Found, Invocation, Message, Reply
@@ -178,19 +178,12 @@ async def _say(platform: ChatPlatform, message: Message) -> str | None:
 def _house(settings: Settings) -> Iterator[_Line]:
     agents = written.count(len(settings.fleet), "agent")
     yield _Line(True, "settings", f"{settings.origin.name}: {agents} in {settings.currency}")
-    yield from _unused(settings)
     yield _people(settings)
     yield from _platforms(settings)
     yield from (_Line(each.fine, about, each.sentence) for about, each in telling.examine(settings, time.time()))
+    yield from (_Line(each.fine, "budget", each.sentence) for each in allowance.examine(settings))
     yield _database(settings)
     yield _runbooks(settings)
-
-
-def _unused(settings: Settings) -> Iterator[_Line]:
-    """Settings that are read, and that nothing of this version goes by."""
-    if settings.false_pages is not None:
-        where = settings.origin.where(("desk", "false_pages"))
-        yield _Line(None, "settings", f"{where} is not used yet by this version")
 
 
 def _people(settings: Settings) -> _Line:

@@ -1,5 +1,6 @@
 """Settings are read once, from nightdesk.toml or from one agent's environment, and are right or refused as a whole."""
 
+from bot.settings.budgets import Budget, budget
 from bot.settings.checks import Problem
 from bot.settings.masked import masked
 from bot.settings.read import console_user, load
@@ -7,6 +8,7 @@ from bot.settings.tables import explain
 from bot.settings.values import DigestPlan, Further, Settings, SettingsError, Slack, Spec, Telegram, Watched
 
 __all__ = [
+    "Budget",
     "DigestPlan",
     "Further",
     "Problem",
@@ -16,6 +18,7 @@ __all__ = [
     "Spec",
     "Telegram",
     "Watched",
+    "budget",
     "console_user",
     "explain",
     "load",

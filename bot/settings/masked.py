@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from bot.quantities import spell
+from bot.settings.budgets import Budget
 from bot.settings.checks import passwords
 from bot.settings.schedule import Cron
 from bot.settings.values import DigestPlan, Settings, Slack, Spec, Telegram, Watched
@@ -27,7 +28,8 @@ def masked(settings: Settings) -> str:
         "interval": spell(settings.interval),
         "currency": settings.currency,
         "timezone": str(settings.timezone),
-        "false_pages": settings.false_pages,
+        "false_pages": settings.budgets[-1].false_pages,
+        "detector": settings.detector,
         "dead_mans_switch": _host_only(settings.dead_mans_switch),
         "dead_mans_every": spell(settings.dead_mans_every),
         "runbooks": settings.runbooks,
@@ -39,7 +41,9 @@ def masked(settings: Settings) -> str:
         if each
     ]
     parts += [_table("[[people]]", {"name": each.name, "role": each.role, **each.ids}) for each in settings.people]
-    parts += [_table("[[agents]]", _agent(each)) for each in settings.fleet]
+    own = {each.agents[0]: each.false_pages for each in settings.budgets if each.own}
+    parts += [_table("[[agents]]", _agent(each, own.get(each.agent.id))) for each in settings.fleet]
+    parts += [_table("[[budgets]]", _budget(each)) for each in settings.budgets if each.labels]
     parts += [_table("[rates]", {name: f"{rate:f}" for name, rate in settings.rates.items()})] if settings.rates else []
     parts.append(_table("[alerts]", _alerts(settings)))
     parts += [_table(f"[[{name}]]", each) for name, each in _telling(settings.alerting)]
@@ -65,7 +69,7 @@ def _platform(of: Telegram | Slack) -> Mapping[str, object]:
     return _fields(of, *type(of).__dataclass_fields__)
 
 
-def _agent(of: Watched) -> Mapping[str, object]:
+def _agent(of: Watched, false_pages: str | None) -> Mapping[str, object]:
     limits = of.agent.limits
     return {
         "id": of.agent.id,
@@ -93,6 +97,8 @@ def _agent(of: Watched) -> Mapping[str, object]:
         "model_cost_1h": limits.model_cost,
         "unexplained": "off" if limits.unexplained is None else _loss(limits.unexplained),
         "settle": spell(limits.settle),
+        "false_pages": false_pages,
+        "detector": of.agent.detector,
         "interval": spell(of.agent.interval),
         "timeout": spell(of.timeout),
     }
@@ -173,6 +179,10 @@ def _policy(of: Policy) -> Mapping[str, object]:
         "steps": [{"after": spell(each.after), "whom": each.whom, "to": each.to or None} for each in of.steps],
         "repeat": _or_off(of.repeat),
     }
+
+
+def _budget(of: Budget) -> Mapping[str, object]:
+    return {"labels": dict(of.labels), "false_pages": of.false_pages}
 
 
 def _digest(of: DigestPlan) -> Mapping[str, object]:

@@ -57,6 +57,7 @@ def check(raw: Raw) -> Iterator[Problem]:
     yield from _matched(raw, known)
     yield from _told(raw, known)
     yield from _digests(raw, known)
+    yield from _budgets(raw)
     yield from _listening(raw)
 
 
@@ -158,17 +159,28 @@ def _told(raw: Raw, known: _Known) -> Iterator[Problem]:
 
 def _digests(raw: Raw, known: _Known) -> Iterator[Problem]:
     """Channels of digests, and labels that choose agents."""
-    labels = [{"agent": str(agent.get("id")), **_table(agent, "labels")} for _, agent in tables(raw, "agents")]
     for index, each in tables(raw, "digests"):
-        path: Path = ("digests", index, "agents")
-        chosen = _table(each, "agents")
-        yield from _led(raw, each, path[:2], "channel", known)
-        names = {key for of in labels for key in of}
-        for name in chosen:
-            yield from _unknown((*path, name), name, "label", names)
-        fits = (all(of.get(name) in str(value).split("|") for name, value in chosen.items()) for of in labels)
-        if chosen.keys() <= names and labels and not any(fits):
-            yield Problem(path, "fits no agent: write labels as the agents have them.")
+        yield from _led(raw, each, ("digests", index), "channel", known)
+        yield from _chosen(raw, _table(each, "agents"), ("digests", index, "agents"))
+
+
+def _budgets(raw: Raw) -> Iterator[Problem]:
+    for index, each in tables(raw, "budgets"):
+        path: Path = ("budgets", index, "labels")
+        yield from _chosen(raw, _table(each, "labels"), path)
+        if each.get("labels") == {}:
+            yield Problem(path, "fits every agent: write that budget as false_pages of [desk].")
+
+
+def _chosen(raw: Raw, chosen: Raw, path: Path) -> Iterator[Problem]:
+    """What is wrong with labels that choose agents; none choose every one."""
+    labels = [{"agent": str(agent.get("id")), **_table(agent, "labels")} for _, agent in tables(raw, "agents")]
+    names = {key for of in labels for key in of}
+    for name in chosen:
+        yield from _unknown((*path, name), name, "label", names)
+    fits = (all(of.get(name) in str(value).split("|") for name, value in chosen.items()) for of in labels)
+    if chosen.keys() <= names and labels and not any(fits):
+        yield Problem(path, "fits no agent: write labels as the agents have them.")
 
 
 def _led(raw: Raw, table: Raw, at: Path, key: str, known: _Known) -> Iterator[Problem]:

@@ -16,6 +16,7 @@ from bot.settings.checks import PLATFORM_IDS, Problem
 from bot.settings.lines import Origin
 from bot.settings.planned import LATE, daily, digest_plan, planned
 from bot.settings.schedule import Cron
+from bot.settings.shares import shared, too_often
 from bot.settings.tables import AgentTable, FileTable, PersonTable, SpecTable, StopTable, explain
 from bot.settings.values import Further, Settings, SettingsError, Slack, Spec, Telegram, Watched, refused
 from monitor.model import Agent, AutoStop, Limits, Person
@@ -35,6 +36,8 @@ _VARIABLES: Mapping[lines.Path, str] = {
     ("telegram", "chat"): "TELEGRAM_CHAT_ID",
     ("slack",): "SLACK_WEBHOOK",
     ("people",): "USER",
+    ("desk", "false_pages"): "NIGHTDESK_FALSE_PAGES",
+    ("desk", "detector"): "NIGHTDESK_DETECTOR",
 }
 
 
@@ -96,7 +99,9 @@ def _sidecar(environ: Mapping[str, str]) -> dict[str, object]:
     if environ.get("AGENT_KEY"):
         spec["key_env"] = "AGENT_KEY"
     user = console_user()
+    desk = {path[-1]: environ.get(name) for path, name in _VARIABLES.items() if path[0] == "desk"}
     raw: dict[str, object] = {
+        "desk": {name: value for name, value in desk.items() if value},
         "agents": [{"id": environ["AGENT_ID"], "source": dict(spec), "control": dict(spec)}],
         "people": [{"name": user, "role": "admin", "console": user}],
     }
@@ -115,10 +120,12 @@ def _settle(raw: dict[str, object], origin: Origin, environ: Mapping[str, str], 
         table = FileTable.model_validate(raw)
     except ValidationError as error:
         raise refused(origin, [*problems, *explain(error, FileTable)]) from None
-    problems += _without_rate(table)
+    budgets = shared(table)
+    problems += (*_without_rate(table), *too_often(budgets))
     if problems:
         raise refused(origin, problems)
     desk = table.desk
+    allowed = {name: each.each for each in budgets for name in each.agents}
     database = environ.get("NIGHTDESK_DATABASE_URL") or desk.database
     return Settings(
         database=database if "://" in database else str(folder / database),
@@ -126,9 +133,10 @@ def _settle(raw: dict[str, object], origin: Origin, environ: Mapping[str, str], 
         currency=desk.currency,
         timezone=desk.timezone,
         people=tuple(_person(each) for each in table.people),
-        fleet=tuple(_watched(each, index, table, environ) for index, each in enumerate(table.agents)),
+        fleet=tuple(_watched(each, index, table, environ, allowed[each.id]) for index, each in enumerate(table.agents)),
         origin=origin,
-        false_pages=desk.false_pages,
+        budgets=budgets,
+        detector=desk.detector,
         dead_mans_switch=desk.dead_mans_switch,
         dead_mans_every=desk.dead_mans_every,
         runbooks=folder / desk.runbooks if desk.runbooks else None,
@@ -157,8 +165,31 @@ def _person(table: PersonTable) -> Person:
     return Person(table.name, table.role, {name: str(value) for name, value in ids.items() if value is not None})
 
 
-def _watched(table: AgentTable, index: int, file: FileTable, environ: Mapping[str, str]) -> Watched:
-    limits = Limits(
+def _watched(
+    table: AgentTable, index: int, file: FileTable, environ: Mapping[str, str], false_pages: float | None
+) -> Watched:
+    path = ("agents", index)
+    first = () if table.control is None else (_spec(table.control, table, (*path, "control"), environ),)
+    more = (_spec(each, table, (*path, "controls", number), environ) for number, each in enumerate(table.controls))
+    agent = Agent(
+        table.id,
+        dict(table.labels),
+        table.interval or file.desk.interval,
+        _limits(table),
+        stops=tuple(_stop(each) for each in table.stops),
+        take_next=table.if_unconfirmed == "take",
+        venue_url=table.venue_url,
+        false_pages=false_pages,
+        detector=table.detector or file.desk.detector,
+    )
+    source = _spec(table.source, table, (*path, "source"), environ)
+    own = None if table.currency == file.desk.currency else table.currency
+    rate = None if own is None else file.rates[own]
+    return Watched(agent, source, (*first, *more), table.timeout, own, rate)
+
+
+def _limits(table: AgentTable) -> Limits:
+    return Limits(
         drawdown=table.drawdown_limit,
         min_balance=table.min_balance,
         hard_loss=table.hard_loss_24h,
@@ -177,22 +208,6 @@ def _watched(table: AgentTable, index: int, file: FileTable, environ: Mapping[st
         unexplained=table.unexplained,
         settle=table.settle,
     )
-    path = ("agents", index)
-    first = () if table.control is None else (_spec(table.control, table, (*path, "control"), environ),)
-    more = (_spec(each, table, (*path, "controls", number), environ) for number, each in enumerate(table.controls))
-    agent = Agent(
-        table.id,
-        dict(table.labels),
-        table.interval or file.desk.interval,
-        limits,
-        stops=tuple(_stop(each) for each in table.stops),
-        take_next=table.if_unconfirmed == "take",
-        venue_url=table.venue_url,
-    )
-    source = _spec(table.source, table, (*path, "source"), environ)
-    own = None if table.currency == file.desk.currency else table.currency
-    rate = None if own is None else file.rates[own]
-    return Watched(agent, source, (*first, *more), table.timeout, own, rate)
 
 
 def _stop(table: StopTable) -> AutoStop:

@@ -38,11 +38,11 @@ from bot.settings.alerting import (
     RouteTable,
     WebTable,
 )
+from bot.settings.budgets import BudgetTable, Detector, FalsePages
 from bot.settings.checks import Problem, is_secret
 from bot.settings.lines import Path
 from bot.settings.texts import (
     AgentId,
-    Budget,
     ConsoleId,
     Currency,
     Labels,
@@ -79,6 +79,8 @@ _EXAMPLES = {
     "duration": '"1h"',
     "when": '"drawdown"',
     "steps": '[{ after = "5m", whom = ["duty"] }]',
+    "labels": '{ team = "spot" }',
+    "false_pages": '"3 per week"',
     "inhibitions.source": '{ rule = "agent_unreachable" }',
     "channels.name": '"phone"',
     "policies.name": '"night"',
@@ -94,7 +96,8 @@ class DeskTable(Table):
     interval: Interval = 30.0
     currency: Currency = "USD"
     timezone: TimeZone = dt.UTC
-    false_pages: Budget | None = None
+    false_pages: FalsePages = "3 per week"
+    detector: Detector = "budget"
     dead_mans_switch: Url | None = None
     dead_mans_every: Span = 60.0
     runbooks: PathText | None = None
@@ -187,6 +190,8 @@ class AgentTable(Table):
     model_cost_1h: Money | None = None
     unexplained: BoundOrOff = _LIMITS.unexplained
     settle: Span = _LIMITS.settle
+    false_pages: FalsePages | None = None
+    detector: Detector | None = None
     interval: Interval | None = None
     timeout: Timeout = 5.0
     currency: Currency | None = None
@@ -211,6 +216,7 @@ class FileTable(Table):
     rates: dict[Currency, Rate] = Field(default_factory=dict)
     drill: DrillTable = DrillTable()
     digests: tuple[DigestTable, ...] = ()
+    budgets: tuple[BudgetTable, ...] = ()
 
 
 def explain(error: ValidationError, model: type[BaseModel], at: Path = ()) -> list[Problem]:

@@ -72,9 +72,6 @@ ConsoleId = Annotated[str, text(r"\w[\w.@-]{0,63}", 'is not a console id: write 
 SlackId = Annotated[str, text(r"[UW][A-Z0-9]{2,20}", "is not a Slack member id: it looks like U0123ABCD.")]
 SlackChannel = Annotated[str, text(r"[CGD][A-Z0-9]{2,20}", "is not a channel's id: it looks like C0123456789.")]
 Listen = Annotated[str, text(r"[\w.-]+:[0-9]{1,5}", 'is not an address to listen at: write it like "127.0.0.1:8484".')]
-Budget = Annotated[
-    str, text(r"[0-9]{1,4}(\.[0-9])? per (day|week|month)", 'is not a budget: write it like "3 per week".')
-]
 
 
 def _rate(value: object) -> Decimal:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from bot.settings import lines
+from bot.settings.budgets import Budget
 from bot.settings.checks import Problem, passwords
 from bot.settings.lines import Origin
 from bot.settings.schedule import Calendar, Cron
@@ -114,8 +115,10 @@ class Settings:
     people: tuple[Person, ...]
     fleet: tuple[Watched, ...]
     origin: Origin = field(repr=False)
-    false_pages: str | None = None
-    """The desk's budget of statistical false pages ("3 per week")."""
+    budgets: tuple[Budget, ...] = ()
+    """Of statistical false pages: the agents' own, those of [[budgets]], the desk's last; each agent is in one."""
+    detector: str = "budget"
+    """What judges an agent that says nothing else, see monitor.model.Agent."""
     dead_mans_switch: str | None = field(default=None, repr=False)
     """URL to ping while the desk works."""
     dead_mans_every: float = 60.0

@@ -232,6 +232,7 @@ def test_a_kinds_own_verdict_on_its_options_is_told_in_the_same_form(tmp_path: P
 FIELDS = [
     *("desk", "telegram", "slack", "people", "agents", "slack.mode", "telegram.chat"),
     *("alerts", "routes", "policies", "rotations", "maintenance", "inhibitions", "channels", "web", "drill"),
+    *("budgets", "budgets = [{ labels", "budgets = [{ false_pages", "desk.false_pages", "agents = [{ false_pages"),
     *(f"alerts.{each}" for each in ("group_by", "spread", "lease", "quiet_hours", "failover", "default_inhibitions")),
     *(
         "routes = [{ to",

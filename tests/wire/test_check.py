@@ -108,9 +108,10 @@ async def test_a_fleet_that_is_fine_gets_a_line_each_and_code_0(tmp_path: Path) 
         "ok    alpha      answers in 12 ms, equity 10,003.20 USD, 3 checks ok, takes no orders"
     )
     assert [each.split()[:2] for each in said] == [
-        ["ok", each] for each in ("settings", "people", "platforms", "database", "runbooks", "alpha")
+        ["ok", each] for each in ("settings", "people", "platforms", "budget", "database", "runbooks", "alpha")
     ]
     assert line(said, "people").endswith("ana admin")
+    assert line(said, "budget") == "ok    budget     statistical pages: 3 per week for alpha"
     assert line(said, "database").endswith(f"{tmp_path / 'desk.db'} can be created")
 
 
@@ -128,14 +129,16 @@ async def test_a_control_that_hears_nothing_is_told_and_where_it_stands(tmp_path
 
 async def test_what_is_worth_knowing_is_noted_and_no_failure(tmp_path: Path) -> None:
     runner, port = await serving(FINE)
-    path = settings_of(tmp_path, {"alpha": port}, database='desk.db"\nfalse_pages = "3 per week')
+    path = settings_of(tmp_path, {"alpha": port}, database='desk.db"\ndetector = "zscore')
     path.write_text(path.read_text().replace(f'console = "{console_user()}"', 'console = "somebody"'))
     code, said = await examine(path, looking({"alpha": port}))
     await runner.cleanup()
     assert code == 0
     notes = [each for each in said if each.startswith("note")]
-    assert "nightdesk.toml:4: desk.false_pages is not used yet" in notes[0]
-    assert f"at this console you are {console_user()}, whom the desk does not know" in notes[1]
+    assert f"at this console you are {console_user()}, whom the desk does not know" in notes[0]
+    assert notes[1].startswith(
+        "note  budget     statistical pages: alpha by zscore, without a budget: expect 10 to 55 "
+    )
 
 
 async def test_an_agent_that_is_down_is_told_with_its_place_in_the_settings(tmp_path: Path) -> None:
