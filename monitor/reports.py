@@ -134,7 +134,7 @@ class Reports:
         states = self._book.situation.states
         seen = {name: states[name].answered for name in self.agents if name in states}
         papers = {name for name, each in self.agents.items() if paper(each, seen.get(name))}
-        facts = await retrospect.facts(self._store, self.agents, papers, since, until, agents)
+        facts = await retrospect.facts(self._store, self.agents, self.rules, papers, since, until, agents)
         return await asyncio.to_thread(digest, facts, left_out)
 
     async def shift(self) -> Shift:
