@@ -33,7 +33,7 @@ def alert_first(ctx: Context) -> tuple[str, ...]:
     so, or if it mixes figures and letters and begins an open alert's.
     """
     word = ctx.args[0].lower() if ctx.args else ""
-    if ctx.about is not None and not _meant(ctx, word):
+    if ctx.about is not None and word != ctx.about and not _meant(ctx, word):
         return (ctx.about, *ctx.args)
     return (word, *ctx.args[1:]) if is_alert(word) else ctx.args
 

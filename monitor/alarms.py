@@ -8,10 +8,11 @@ from monitor.alerts import lifecycle
 from monitor.alerts.alert import Alert, short_id
 from monitor.alerts.board import Board
 from monitor.alerts.incident import Incident
+from monitor.alerts.judging import Judgement
 from monitor.alerts.oncall import ANSWERING
 from monitor.alerts.plan import DEPLOYS, Override
 from monitor.alerts.silence import Matchers, Silence
-from monitor.answers import Acknowledgement, DeskError, IncidentStatus, pick
+from monitor.answers import Acknowledgement, DeskError, IncidentStatus, Judged, pick
 from monitor.mail import Untaken
 from monitor.model import Finding, Severity, Verdict
 from monitor.reports import Reports
@@ -68,6 +69,35 @@ class Alarms(Reports):
         async with self._book.turn() as turn:
             turn.board.hand_over(self._meant(turn.board, found), person, by, note)
         return await self._status_at(found)
+
+    async def judge(self, name: str, kind: str, by: str, note: str = "") -> Judged:
+        """Record whether a statistical page was real (`judging.REAL`, `judging.FALSE_ALARM`), while it stands or later.
+
+        Said anew it replaces what was said; the same without a new note changes nothing. Errors: DeskError (no such
+        alert, a rule that is not statistical, nobody was paged).
+        """
+        found = await self.alert(name)
+        async with self._book.turn() as turn:
+            incident = await self._judged(found)
+            before = await self.judgement(incident.id)
+            said = Judgement(kind, by, turn.now, note)
+            if before is not None and before.kind == kind and note in ("", before.note):
+                said = before
+            else:
+                turn.board.judge(incident, said)
+        return Judged(await self._status_at(found), said, before)
+
+    async def _judged(self, found: Alert) -> Incident:
+        """The incident that people say something of, over or not. Errors: DeskError."""
+        rule = self.rules.get(found.rule)
+        if rule is None or not rule.statistical:
+            title = found.rule if rule is None else rule.title
+            raise DeskError(f"{found.id} ({title}) is not statistical: only such pages are called real or false.")
+        newest = self._ledger.alerts.get(found.fingerprint)
+        incident = await self._incident_at(newest if newest is not None and newest.id == found.id else found)
+        if incident is None or incident.paged is None:
+            raise DeskError(f"Nobody was paged for {found.id}: there is nothing to call real or false.")
+        return incident
 
     def _meant(self, board: Board, found: Alert) -> Incident:
         """The incident that is meant, as it is now: it stands while any of its alerts does. Errors: DeskError."""

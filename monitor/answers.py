@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from monitor.alerts.alert import Alert, AlertEvent, State
 from monitor.alerts.incident import Incident
+from monitor.alerts.judging import Judgement
 from monitor.alerts.ledger import Decision
 
 
@@ -23,6 +24,10 @@ class IncidentStatus:
     """Those that stand, CRITICAL first, then oldest; of an incident that is over its past ones, at most 200."""
     hidden: Mapping[str, Decision] = field(default_factory=dict)
     """Alert -> why people are not told of it now."""
+    judgement: Judgement | None = None
+    """Whether it was real, as somebody said of it; like `asks` it is looked up for one incident, not for a list."""
+    asks: bool = False
+    """Whether people are to say if it was real: its rule is statistical, it was paged, and nobody has said so."""
 
     @property
     def state(self) -> State:
@@ -42,6 +47,22 @@ class Acknowledgement:
     """False when somebody else had it before."""
     renewed: bool = False
     """The same person said so before: the lease runs anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An incident after somebody said whether it was real."""
+
+    status: IncidentStatus
+    said: Judgement
+    """What is recorded now."""
+    before: Judgement | None
+    """What was recorded until now."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything new is stored; False when the same was said before."""
+        return self.said != self.before
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from monitor.accounts import Accounts, Curve
 from monitor.alerts.alert import Alert
 from monitor.alerts.runbooks import Runbook
-from monitor.answers import Acknowledgement, DeskError, IncidentStatus, Times, Why, pick
+from monitor.answers import Acknowledgement, DeskError, IncidentStatus, Judged, Times, Why, pick
 from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
 from monitor.fleet import AgentState, paper
@@ -24,7 +24,18 @@ from monitor.turn import Setup, Turn
 
 COURSE = 12
 """Points in which the course of an equity is told."""
-__all__ = ["Acknowledgement", "AgentStatus", "Curve", "Desk", "DeskError", "IncidentStatus", "Log", "Times", "Why"]
+__all__ = [
+    "Acknowledgement",
+    "AgentStatus",
+    "Curve",
+    "Desk",
+    "DeskError",
+    "IncidentStatus",
+    "Judged",
+    "Log",
+    "Times",
+    "Why",
+]
 
 
 @dataclass(frozen=True, slots=True)

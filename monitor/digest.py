@@ -10,9 +10,10 @@ from decimal import Decimal, localcontext
 from monitor.alerts.alert import Alert, AlertEvent
 from monitor.alerts.incident import Incident
 from monitor.model import EXACT, Agent, CashFlow, Trade
-from monitor.noise import Noise, Spans, Story
+from monitor.noise import Budget, Noise, Spans, Story
 from monitor.series import EquityCurve
 
+WEEK = 7 * 86_400.0
 NEAR = 0.6
 """Share of its limit from which on a drawdown is near it."""
 
@@ -107,8 +108,11 @@ class Facts:
     incidents: Sequence[Incident] = ()
     """The same."""
     events: Sequence[AlertEvent] = ()
-    false_alarms: Collection[str] = ()
-    """Ids of incidents of which somebody said that nothing was wrong."""
+    """With later ones, since what people say of a page counts whenever they say it."""
+    statistical: Collection[str] = ()
+    """Rules that count on the budget of false pages, by key."""
+    false_pages: float | None = None
+    """Statistical false pages a week that the agents together are allowed; None: no agent is given any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ class Digest:
     """Deepest in the period first."""
     rules: tuple[Noise, ...]
     """Most pages first, then most alerts, then by name."""
+    statistical: Budget
     acknowledge: Spans
     recover: Spans
     standing: tuple[Standing, ...]
@@ -191,7 +196,10 @@ def digest(facts: Facts, left_out: tuple[float, ...] = ()) -> Digest:
         paper=profit(each for each in trades if each.paper),
         gains=tuple(gain for gain, _ in facts.walks),
         depths=tuple(sorted((depth for _, depth in facts.walks), key=lambda each: -(each.worst or 0.0))),
-        rules=story.rules(facts.false_alarms),
+        rules=story.rules(),
+        statistical=story.budget(
+            facts.statistical, None if facts.false_pages is None else facts.false_pages * (until - since) / WEEK
+        ),
         acknowledge=story.spans(story.acknowledged),
         recover=story.spans(story.ends),
         standing=_standing(facts, stood),

@@ -10,6 +10,7 @@ import numpy as np
 
 from monitor.alerts.alert import Alert, AlertEvent
 from monitor.alerts.incident import Incident
+from monitor.alerts.judging import FALSE_ALARM, REAL, judgement
 from monitor.rule import DESK
 
 SOON = 300.0
@@ -31,7 +32,12 @@ class Noise:
     flapping: int
     """Troubles that came and went, each once."""
     noisy: int
-    """Pages that were false alarms, flapped, or that nobody acknowledged and that ended by themselves within 5 min."""
+    """Pages that people called false, that flapped, or that nobody took or called real and that ended by themselves
+    within 5 min."""
+    real: int = 0
+    """Pages that people called real."""
+    false: int = 0
+    """Pages that people called false alarms."""
 
     @property
     def score(self) -> float | None:
@@ -54,8 +60,24 @@ class Spans:
     """Of n, at most 5 min after the page."""
 
 
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The statistical pages of a period beside the false ones that agents are allowed."""
+
+    pages: int
+    allowed: float | None
+    """False pages that all agents together are allowed in the period; None: no agent is given any."""
+    real: int
+    """Pages that people called real."""
+    false: int
+    """Pages that people called false alarms."""
+
+
 class Story:
-    """The alerts, incidents and events of a period, since <= time < until; what came later is not known to it."""
+    """The alerts, incidents and events of a period, since <= time < until.
+
+    What came later is not known to it, except whether a page was real: people say so the next morning.
+    """
 
     def __init__(
         self,
@@ -75,23 +97,25 @@ class Story:
         """Page -> when it was over."""
         self.acknowledged = self._first("acknowledged", "given")
         """Incident -> when somebody first had one of its alerts in hand."""
+        self._real, self._false = (self._called(kind, events) for kind in (REAL, FALSE_ALARM))
 
-    def rules(self, false_alarms: Collection[str] = ()) -> tuple[Noise, ...]:
-        """Every rule that fired, paged or flapped: most pages first, then most alerts, then by name.
-
-        `false_alarms`: ids of incidents of which somebody said that nothing was wrong.
-        """
+    def rules(self) -> tuple[Noise, ...]:
+        """Every rule that fired, paged or flapped: most pages first, then most alerts, then by name."""
         flaps = {each.fingerprint: each.rule for each in map(self._alert, self._of("flapping")) if each is not None}
-        noisy = self._noisy({*false_alarms}, {*flaps})
+        noisy = self._noisy({*flaps})
         found = []
         for rule in sorted({*self._fired, *flaps.values(), *(each.rule for each in self.pages)}):
             mine = [each.id for each in self.pages if each.rule == rule]
             acknowledged = sum(of in self.acknowledged for of in mine)
             flapping = sum(each == rule for each in flaps.values())
-            found.append(
-                Noise(rule, self._fired[rule], len(mine), acknowledged, flapping, sum(of in noisy for of in mine))
-            )
+            noise, (real, false) = len(noisy.intersection(mine)), self._answers(mine)
+            found.append(Noise(rule, self._fired[rule], len(mine), acknowledged, flapping, noise, real, false))
         return tuple(sorted(found, key=lambda each: (-each.pages, -each.fired)))
+
+    def budget(self, rules: Collection[str], allowed: float | None) -> Budget:
+        """How many pages these rules made beside those that are allowed, and what people said of them."""
+        mine = [each.id for each in self.pages if each.rule in rules]
+        return Budget(len(mine), allowed, *self._answers(mine))
 
     def spans(self, when: Mapping[str, float]) -> Spans:
         """How long it took from each page until `when`, by incident."""
@@ -118,15 +142,27 @@ class Story:
             found[of] = min(event.time, found.get(of, event.time))
         return found
 
-    def _noisy(self, false_alarms: set[str], flaps: set[str]) -> set[str]:
+    def _called(self, kind: str, events: Iterable[AlertEvent]) -> set[str]:
+        """Incidents that people called so, whenever they did."""
+        every: defaultdict[str, list[AlertEvent]] = defaultdict(list)
+        for event in events:
+            every[event.alert].append(event)
+        said = {of: judgement(mine) for of, mine in every.items()}
+        return {of for of, each in said.items() if each is not None and each.kind == kind}
+
+    def _answers(self, incidents: Collection[str]) -> tuple[int, int]:
+        """How many of these people called real, and false alarms."""
+        return len(self._real.intersection(incidents)), len(self._false.intersection(incidents))
+
+    def _noisy(self, flaps: set[str]) -> set[str]:
         marks: defaultdict[str, set[str]] = defaultdict(set)
         for alert in self._alerts.values():
             marks[alert.incident or ""].add(alert.fingerprint)
         ended_by_people = {self._incident(each) for each in self._of("resolved") if each.actor != DESK}
-        in_hand = {*self.acknowledged, *ended_by_people}
+        in_hand = {*self.acknowledged, *ended_by_people, *self._real}
         brief = {each.id for each in self.pages if self.ends.get(each.id, float("inf")) - (each.paged or 0.0) <= SOON}
         return {
             each.id
             for each in self.pages
-            if each.id in false_alarms or marks[each.id] & flaps or each.id in brief - in_hand
+            if each.id in self._false or marks[each.id] & flaps or each.id in brief - in_hand
         }

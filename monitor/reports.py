@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from monitor import retrospect
 from monitor.alerts import oncall
 from monitor.alerts.alert import Alert, State
 from monitor.alerts.draft import Draft
 from monitor.alerts.incident import Incident
+from monitor.alerts.judging import Judgement, judgement
 from monitor.alerts.ledger import Decision, Ledger
 from monitor.alerts.pipeline import suppressed
 from monitor.alerts.plan import Plan
@@ -89,6 +91,10 @@ class Reports:
         """Open alerts that a silence fits."""
         return tuple(each for each in self.alerts() if matches(silence.matchers, self._known(each)))
 
+    async def judgement(self, incident: str) -> Judgement | None:
+        """Whether an incident was real, as somebody said of it; None: nobody has."""
+        return judgement(await self._store.events(incident))
+
     async def why(self, name: str) -> Why:
         """Everything that was decided about an alert. Errors: DeskError."""
         alert = await self.alert(name)
@@ -128,7 +134,7 @@ class Reports:
         states = self._book.situation.states
         seen = {name: states[name].answered for name in self.agents if name in states}
         papers = {name for name, each in self.agents.items() if paper(each, seen.get(name))}
-        facts = await retrospect.facts(self._store, self.agents, papers, since, until, agents)
+        facts = await retrospect.facts(self._store, self.agents, self.rules, papers, since, until, agents)
         return await asyncio.to_thread(digest, facts, left_out)
 
     async def shift(self) -> Shift:
@@ -166,8 +172,16 @@ class Reports:
             hidden = self._ledger.hidden.get(alert.fingerprint)
             return IncidentStatus(alone(alert), (alert,), {} if hidden is None else {alert.id: hidden})
         if incident.open:
-            return self._status_of(incident, self._peek())
-        return IncidentStatus(incident, tuple(await self._store.of_incident(incident.id)))
+            return await self._with_judgement(self._status_of(incident, self._peek()))
+        return await self._with_judgement(IncidentStatus(incident, tuple(await self._store.of_incident(incident.id))))
+
+    async def _with_judgement(self, status: IncidentStatus) -> IncidentStatus:
+        """The same with what people said of it, if it is of a rule of which they do."""
+        rule = self.rules.get(status.incident.rule)
+        if rule is None or not rule.statistical:
+            return status
+        said = await self.judgement(status.incident.id)
+        return replace(status, judgement=said, asks=said is None and status.incident.paged is not None)
 
     async def _incident_at(self, alert: Alert) -> Incident | None:
         if alert.incident is None:

@@ -12,12 +12,17 @@ from monitor.alerts.plan import Plan
 from monitor.fleet import VERSION, AgentState
 from monitor.model import Agent, CashFlow
 from monitor.ports import Store
+from monitor.rule import Rule
 from monitor.series import EquityCurve
+
+LATER = 1e11
+"""A time that no event is after."""
 
 
 async def facts(
     store: Store,
     agents: Mapping[str, Agent],
+    rules: Mapping[str, Rule],
     papers: Collection[str],
     since: float,
     until: float,
@@ -25,7 +30,7 @@ async def facts(
 ) -> digest.Facts:
     """What is stored about since <= time < until; of the agents in `only`, or of everything. Errors: StoreError.
 
-    `agents`: those that are watched; `papers`: ids of those that trade without money.
+    `agents`: those that are watched; `rules`: those that watch them; `papers`: ids of those that trade without money.
     """
     trades = await store.trades(None, since, until)
     alerts = await store.alerts_between(since, until)
@@ -40,7 +45,19 @@ async def facts(
         if only is None or name in only:
             account = await _account(store, agent, name in papers, since, until)
             walks.append(await asyncio.to_thread(digest.walk, account, since, until))
-    return digest.Facts(since, until, trades, walks, alerts, incidents, events=await store.happened(since, until))
+    allowed = [each.false_pages for name, each in agents.items() if only is None or name in only]
+    given = [each for each in allowed if each is not None]
+    return digest.Facts(
+        since,
+        until,
+        trades,
+        walks,
+        alerts,
+        incidents,
+        events=await store.happened(since, LATER),
+        statistical=frozenset(key for key, rule in rules.items() if rule.statistical),
+        false_pages=sum(given) if given else None,
+    )
 
 
 async def _account(store: Store, agent: Agent, paper: bool, since: float, until: float) -> digest.Account:

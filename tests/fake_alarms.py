@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from monitor.alerts.alert import Alert, AlertEvent, State
 from monitor.alerts.incident import Incident
+from monitor.alerts.judging import Judgement
 from monitor.alerts.ledger import Decision
 from monitor.alerts.lifecycle import Policy, step
 from monitor.alerts.oncall import Duty
 from monitor.alerts.plan import DEPLOYS, Override, Plan
 from monitor.alerts.silence import Matchers, Silence, matches, names
-from monitor.desk import Acknowledgement, Desk, DeskError, IncidentStatus, Times, Why
+from monitor.desk import Acknowledgement, Desk, DeskError, IncidentStatus, Judged, Times, Why
 from monitor.mail import Letter, Waiting
 from monitor.model import Finding, Severity, Verdict
 from monitor.rule import DESK
@@ -59,6 +60,8 @@ class FakeAlarms(Desk):
         self.people = people
         self.open = list(alerts)
         self.known: dict[str, Incident] = {}
+        self.said: dict[str, Judgement] = {}
+        """Incident -> what somebody said of it."""
         self.behind: dict[str, Decision] = {}
         """Alert -> why nobody is told of it; such an alert is in no incident unless it names one."""
         self.held: list[Silence] = []
@@ -80,9 +83,9 @@ class FakeAlarms(Desk):
         incident = self.known.get(of) or an_incident(*every)
         alerts = [each for each in every if each.open] if incident.open else every
         alerts.sort(key=lambda each: (-each.severity, each.opened))
-        return IncidentStatus(
-            incident, tuple(alerts), {each.id: self.behind[each.id] for each in alerts if each.id in self.behind}
-        )
+        hidden = {each.id: self.behind[each.id] for each in alerts if each.id in self.behind}
+        said, statistical = self.said.get(of), incident.rule in self.rules and self.rules[incident.rule].statistical
+        return IncidentStatus(incident, tuple(alerts), hidden, said, asks=statistical and said is None)
 
     async def incident(self, name: str) -> IncidentStatus:
         alert = await self.alert(name)
@@ -112,6 +115,16 @@ class FakeAlarms(Desk):
             return Acknowledgement(status, changed=False)
         renewed = incident.acknowledged_by == by
         return Acknowledgement(self._give(status, by, note), changed=True, renewed=renewed)
+
+    async def judge(self, name: str, kind: str, by: str, note: str = "") -> Judged:
+        status = await self.incident(name)
+        of = status.incident.id
+        if not self.rules[status.incident.rule].statistical:
+            raise DeskError(f"{of} is not statistical: only such pages are called real or false.")
+        before, said = self.said.get(of), Judgement(kind, by, self.time, note)
+        if before is None or before.kind != kind:
+            self.said[of] = said
+        return Judged(self._stands(of), self.said[of], before)
 
     def _give(self, status: IncidentStatus, to: str | None, note: str = "") -> IncidentStatus:
         state, when = (State.FIRING, None) if to is None else (State.ACKNOWLEDGED, self.time)

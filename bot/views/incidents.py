@@ -10,6 +10,7 @@ from bot.format import clock, count, plain, span
 from bot.line import button
 from bot.views.alerts import BADGES, TONES, acknowledged, few, labels, trouble
 from monitor.alerts.alert import Alert, State
+from monitor.alerts.judging import FALSE_ALARM, REAL, Judgement
 from monitor.desk import IncidentStatus
 from monitor.model import Agent, Severity
 from monitor.rule import DESK, Rule
@@ -20,6 +21,8 @@ Places = Mapping[str, Mapping[str, int]]
 """Label -> value -> how many of the alerts are there."""
 _LISTED = 5
 """Alerts that a card tells one by one, and places that it counts."""
+SAID = {REAL: "real", FALSE_ALARM: "false alarm"}
+"""What people say of a page, in words."""
 _PLURAL = {"is": "are", "has": "have", "does": "do", "passes": "pass"}
 
 
@@ -84,7 +87,7 @@ def card(
         title=f"{badge} · {headline(status, rule)}",
         text=reason(status),
         fields=tuple(_fields(status, now, where or {})),
-        buttons=() if over else buttons(status, orders=orders),
+        buttons=_asking(status) if over else buttons(status, orders=orders),
         footer=footer(status),
         tone=Tone.OVER if over else TONES[incident.severity],
         loud=status.state is State.FIRING and incident.severity is Severity.CRITICAL and not hides,
@@ -142,6 +145,8 @@ def _fields(status: IncidentStatus, now: float, where: Places) -> Iterable[Field
     yield Field("State", stands(status, now))
     if until is not None:
         yield Field("Resolved", f"{clock(until, now)}, {_hands(status, now)}")
+    if status.judgement is not None:
+        yield Field("Verdict", _verdict(status.judgement, now))
     if incident.note:
         yield Field("Note", plain(incident.note, 200))
     if status.hidden:
@@ -153,6 +158,12 @@ def _fields(status: IncidentStatus, now: float, where: Places) -> Iterable[Field
         yield from _listed(status)
     elif several(status):
         yield Field("Agents", named(status))
+
+
+def _verdict(said: Judgement, now: float) -> str:
+    """What somebody said of it: "false alarm, ana, 12:03: the feed was broken"."""
+    note = f": {plain(said.note, 200)}" if said.note else ""
+    return f"{SAID[said.kind]}, {plain(said.by, 40)}, {brief(said.time, now)}{note}"
 
 
 def _hands(status: IncidentStatus, now: float) -> str:
@@ -213,7 +224,13 @@ def buttons(status: IncidentStatus, *, orders: bool = True) -> tuple[Button, ...
     # At the end: whoever taps Acknowledge twice must not take it back.
     unack = button("Unacknowledge", "unack", of) if held else ()
     first = (*pause, *ack, *runbook) if status.incident.rule in PAUSE_FIRST else (*ack, *runbook, *pause)
-    return (*first, *silence, *every, *unack)
+    return (*first, *silence, *every, *unack, *_asking(status))
+
+
+def _asking(status: IncidentStatus) -> tuple[Button, ...]:
+    """Whether it was real, while people are asked; last, so that nothing slides under a second tap."""
+    of = status.incident.id
+    return (*button("Real", "real", of), *button("False alarm", "false", of)) if status.asks else ()
 
 
 def recovery(status: IncidentStatus, rule: Rule | None) -> Message:

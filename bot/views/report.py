@@ -12,10 +12,10 @@ from bot.line import button
 from bot.views.alerts import BADGES, few
 from monitor.digest import Depth, Digest, Gain, Place, Profit, Standing
 from monitor.model import Trade
-from monitor.noise import Noise, Spans
+from monitor.noise import Budget, Noise, Spans
 from monitor.rule import Rule
 
-_PLACES, _DEPTHS, _GAINS, _RULES, _OPEN, _DAYS = 5, 5, 5, 8, 4, 3
+_PLACES, _DEPTHS, _GAINS, _RULES, _OPEN, _DAYS = 5, 5, 5, 7, 4, 3
 """Rows of each part that are told one by one: as many as go into one message of every chat."""
 _NAME = 14
 """Characters of a name in a table that a phone shows in columns."""
@@ -32,6 +32,7 @@ def report(found: Digest, what: str, rules: Mapping[str, Rule], currency: str, z
             *_extremes(found.live, ""),
             *_extremes(found.paper, ", paper"),
             *((_taken("Acknowledged", found.acknowledge), _taken("Recovered", found.recover)) if pages else ()),
+            *_statistical(found.statistical, found.until - found.since),
             *_open(found.standing, found.hidden, rules),
         ),
         tables=tuple(_tables(found, rules)),
@@ -107,7 +108,9 @@ def _gain(of: Gain) -> tuple[str, ...]:
 
 def _rule(of: Noise, rules: Mapping[str, Rule]) -> tuple[str, ...]:
     title = plain(rules[of.rule].title if of.rule in rules else of.rule, 60)
-    return title, f"{of.fired:,}", f"{of.pages:,}", f"{of.acknowledged:,}", f"{of.flapping:,}", share(of.score, 0)
+    said = [f"{many:,} {word}" for many, word in ((of.real, "real"), (of.false, "false")) if many]
+    noise = ", ".join((share(of.score, 0), *said))
+    return title, f"{of.fired:,}", f"{of.pages:,}", f"{of.acknowledged:,}", f"{of.flapping:,}", noise
 
 
 def _extremes(of: Profit, mark: str) -> Iterator[Field]:
@@ -135,6 +138,21 @@ def _taken(label: str, of: Spans) -> Field:
         label,
         f"median {span(of.median)}, p90 {span(of.p90)}: {of.n:,} of {count(of.of, 'page')}, {of.within:,} within 5 m",
     )
+
+
+def _statistical(of: Budget, lasted: float) -> Iterator[Field]:
+    """Pages that count on the budget of false ones, and how people answered them; `lasted`: seconds."""
+    if of.pages or of.allowed is not None:
+        budget = "no budget" if of.allowed is None else f"budget {_allowed(of.allowed)}"
+        said = [f"{of.real:,} real"] if of.real else []
+        said += [count(of.false, "false alarm")] if of.false else []
+        answers = ", ".join(said) or "none"
+        yield Field("Statistical pages", f"{of.pages:,} in {span(lasted)}, {budget}, answered: {answers}")
+
+
+def _allowed(pages: float) -> str:
+    """Three figures of a number of pages that is seldom whole."""
+    return f"{pages:,.0f}" if pages >= 100 else f"{pages:.3g}"  # noqa: PLR2004 -- from there on whole ones will do
 
 
 def _open(found: Sequence[Standing], hidden: int, rules: Mapping[str, Rule]) -> Iterator[Field]:

@@ -22,6 +22,8 @@ _WORDS = {
     "given": "handed over",
     "silence_ended": "silence ended",
     "failed_over": "sent elsewhere",
+    "real": "called real",
+    "false_alarm": "called a false alarm",
 }
 
 

@@ -9,6 +9,7 @@ from monitor.alerts import escalation, flapping, joining, lifecycle, oncall, pag
 from monitor.alerts.alert import Alert, AlertEvent, Kind, State, fingerprint
 from monitor.alerts.draft import Draft, Labels, Told
 from monitor.alerts.incident import Incident
+from monitor.alerts.judging import Judgement
 from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import DUTY, Override, Plan
 from monitor.alerts.silence import Silence
@@ -147,6 +148,17 @@ class Board:
                 self._draft.put(*lifecycle.acknowledge(alert, to, self._now, note))
             elif alert.acknowledged_by != to:
                 self._draft.put(*lifecycle.hand_over(alert, to, by, self._now))
+
+    def judge(self, incident: Incident, said: Judgement) -> None:
+        """Record whether an incident was real, also of one that is over; its card is edited at once."""
+        draft = self._draft
+        judged = replace(incident, version=incident.version + 1)
+        draft.change(judged)
+        draft.note(judged.id, judged.version, said.kind, said.note, said.by)
+        if judged.open:
+            paging.show(draft, judged)
+        else:
+            draft.tell(judged, Kind.UPDATE, [each for each in judged.channels if each in self._plan.channels])
 
     def silence(self, silence: Silence, heard: str | None = None) -> None:
         """Hold back pages, and announce that everywhere but in the channel where it was heard."""

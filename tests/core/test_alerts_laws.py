@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from monitor.alerts import escalation, lifecycle, pipeline
 from monitor.alerts.alert import Kind, State
 from monitor.alerts.draft import Draft
+from monitor.alerts.judging import FALSE_ALARM, REAL, Judgement, judgement
 from monitor.alerts.plan import Plan
 from monitor.model import Severity, Verdict
 from tests.core.core import CHATS, RULES, Core
@@ -84,6 +85,21 @@ class Laws(RuleBasedStateMachine):
         elif incident.acknowledged is not None:
             board.unacknowledge(incident, "ana")
         self.core.end(board)
+
+    @precondition(lambda self: self.core.incidents)
+    @rule(data=st.data(), kind=st.sampled_from((REAL, FALSE_ALARM)))
+    def judge(self, data: st.DataObject, kind: str) -> None:
+        """Say whether it was real: the newest answer counts, and of what is over only its card is told."""
+        core = self.core
+        incident = data.draw(st.sampled_from(sorted(core.incidents.values(), key=_id)))
+        board = core.board()
+        board.judge(incident, Judgement(kind, "ben", core.now))
+        told = core.end(board)
+        if not incident.open:
+            assert {each.kind for each in told.notifications if each.alert == incident.id} <= {Kind.UPDATE}
+            assert core.incidents[incident.id] == replace(incident, version=incident.version + 1)
+        said = judgement(each for each in core.events if each.alert == incident.id)
+        assert said == Judgement(kind, "ben", core.now)
 
     @rule(
         matchers=st.sampled_from(((("venue", "a"),), (("rule", "agent_unreachable"),), (("agent", "b1|c1"),))),

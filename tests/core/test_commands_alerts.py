@@ -95,6 +95,28 @@ async def test_an_answer_to_a_card_may_be_about_another_alert(shape: str) -> Non
     assert [each.acknowledged_by for each in desk.open] == ["ana", None]
 
 
+@pytest.mark.parametrize("line", ["false the feed was broken", "False alarm the feed was broken"])
+async def test_a_card_is_answered_with_whether_it_was_real(line: str) -> None:
+    desk = fleet(2)
+    desk.rules = {key: replace(each, statistical=True) for key, each in desk.rules.items()}
+    assert (await say(desk, line, card=OF)).title == "Called a false alarm by ana: 2 agents · Agent unreachable"
+    assert (desk.said[OF].kind, desk.said[OF].note) == ("false_alarm", "the feed was broken")
+    answer = await say(desk, f"real {OF}", user="3")
+    assert answer.title == "Called real by ops (until now: false alarm, by ana): 2 agents · Agent unreachable"
+    again = await say(desk, f"real {OF}")
+    assert again.title == "Already called real by ops, 12:03 UTC: 2 agents · Agent unreachable"
+    for word in ("real", "false alarm"):
+        assert (await say(desk, word)).title == "Not done"
+
+
+async def test_the_button_of_a_card_that_is_over_means_its_incident_though_the_id_is_all_figures() -> None:
+    over = replace(an_alert(), incident="40417226", state=State.RESOLVED, resolved=NOW)
+    desk = FakeDesk(alerts=[over])
+    desk.rules = {key: replace(each, statistical=True) for key, each in desk.rules.items()}
+    await say(desk, "false 40417226", card="40417226")
+    assert desk.said["40417226"].note == ""
+
+
 async def test_what_is_let_go_is_open_again() -> None:
     desk = fleet(2)
     await say(desk, f"ack {OF}")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from monitor.alerts.alert import Alert, AlertEvent, State
 from monitor.digest import Account, Facts, Gain, digest, profit, walk
 from monitor.model import Agent, CashFlow, Limits, Severity, Trade
-from monitor.noise import Noise, Spans
+from monitor.noise import Budget, Noise, Spans
 from monitor.rule import DESK
 from monitor.series import EquityCurve
 from tests.fake_alarms import an_incident
@@ -120,10 +120,21 @@ def test_noise_is_what_ended_by_itself_what_flapped_and_what_somebody_called_fal
         event(brief, "resolved", 300, DESK),
         event(closed, "resolved", 56),
         event(again, "flapping", 0, DESK),
+        event(false, "false_alarm", 60),
     ]
-    everything = facts(brief, long, in_hand, closed, flaps, again, false, events=events, false_alarms={false.incident})
-    assert digest(everything).rules == (Noise(rule, fired=7, pages=6, acknowledged=1, flapping=1, noisy=3),)
+    everything = facts(brief, long, in_hand, closed, flaps, again, false, events=events)
+    assert digest(everything).rules == (Noise(rule, fired=7, pages=6, acknowledged=1, flapping=1, noisy=3, false=1),)
     assert digest(everything).rules[0].score == 0.5
+
+
+def test_the_newest_answer_counts_whenever_it_comes_and_what_was_real_is_no_noise() -> None:
+    brief, other, before = told(T0 + 1, resolved=T0 + 60), told(T0 + 2, agent="beta"), told(T0 - 60, agent="gamma")
+    first, second = event(brief, "false_alarm", 30), replace(event(brief, "real", 2 * DAY, "ben"), version=3)
+    events = [second, first, event(before, "real", 90)]
+    found = digest(facts(brief, other, before, events=events, statistical={"drawdown"}, false_pages=3.5))
+    assert found.rules == (Noise("drawdown", fired=2, pages=2, acknowledged=0, flapping=0, noisy=0, real=1),)
+    assert found.statistical == Budget(pages=2, allowed=0.5, real=1, false=0)
+    assert digest(facts(brief, other)).statistical == Budget(pages=0, allowed=None, real=0, false=0)
 
 
 def test_a_rule_that_paged_nobody_has_no_noise_score() -> None:

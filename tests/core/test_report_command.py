@@ -16,7 +16,8 @@ from bot.commands.report import period
 from bot.platforms.slack.render import render
 from bot.platforms.telegram.render import card
 from bot.views.report import packed, report, unpacked
-from monitor.alerts.alert import State
+from monitor.alerts.alert import AlertEvent, State
+from monitor.alerts.judging import FALSE_ALARM, REAL
 from monitor.digest import Account, Digest, Facts, digest, walk
 from monitor.model import Agent, Side, Trade
 from monitor.rule import discover
@@ -56,7 +57,14 @@ def crowded(many: int = 40) -> Digest:
     incidents = [
         an_incident(replace(each, state=State.FIRING), id=each.incident, acknowledged_by=NASTY) for each in alerts
     ]
-    return digest(Facts(NOW - DAY, NOW, trades, walks, alerts, incidents), tuple(NOW - each for each in range(99)))
+    said = [
+        AlertEvent(each.id, 2, NOW - 5, REAL if number % 2 else FALSE_ALARM, NASTY)
+        for number, each in enumerate(incidents)
+    ]
+    found = Facts(
+        NOW - DAY, NOW, trades, walks, alerts, incidents, events=said, statistical={*discover()}, false_pages=1e9
+    )
+    return digest(found, tuple(NOW - each for each in range(99)))
 
 
 def view(found: Digest) -> Message:
@@ -132,6 +140,34 @@ def test_pages_that_nobody_took_have_no_time_to_react() -> None:
     told = {each.label: each.value for each in view(found).fields}
     assert told["Acknowledged"] == "n/a (0 of 1 page)"
     assert told["Open at the end"] == "🚨 CRITICAL · alpha · Drawdown over the limit, nobody has it (da4c0000)"
+
+
+def test_statistical_pages_stand_beside_their_budget_and_each_rule_has_its_answers() -> None:
+    told = [
+        replace(an_alert(f"agent{each}", rule), incident=f"da4c000{each}", fired=NOW - 60, paged=NOW - 60)
+        for each, rule in enumerate(("low_balance", "stale_feed", "stale_feed", "stale_feed", "drawdown"))
+    ]
+    said = [AlertEvent(told[each].incident or "", 2, NOW, kind, "ana") for each, kind in ((1, REAL), (2, FALSE_ALARM))]
+    incidents = [an_incident(each) for each in told]
+    day = Facts(
+        NOW - DAY, NOW, alerts=told, incidents=incidents, events=said, statistical={"low_balance", "stale_feed"}
+    )
+    rules = discover()
+
+    def shown(of: Facts) -> str:
+        fields = report(digest(of), "Last 24 h", rules, "USD", BERLIN).fields
+        return next((each.value for each in fields if each.label == "Statistical pages"), "")
+
+    assert shown(replace(day, false_pages=7.0)) == "4 in 1 d, budget 1, answered: 1 real, 1 false alarm"
+    assert shown(day).startswith("4 in 1 d, no budget, ")
+    assert shown(Facts(NOW - DAY, NOW, false_pages=0.5)) == "0 in 1 d, budget 0.0714, answered: none"
+    assert shown(Facts(NOW - DAY, NOW)) == ""
+    (table,) = report(digest(day), "Last 24 h", rules, "USD", BERLIN).tables
+    assert {row[0]: (row[2], row[-1]) for row in table.rows} == {
+        "Data feed stale": ("3", "33%, 1 real, 1 false"),
+        "Balance low": ("1", "0%"),
+        "Drawdown over the limit": ("1", "0%"),
+    }
 
 
 def test_a_quiet_day_says_so_and_calls_for_nothing() -> None:

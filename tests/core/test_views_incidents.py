@@ -12,6 +12,7 @@ from bot.views import card, recovery, said, standing
 from bot.views.incidents import places
 from bot.views.listing import listing, members
 from monitor.alerts.alert import Alert, State
+from monitor.alerts.judging import FALSE_ALARM, Judgement
 from monitor.alerts.ledger import Decision
 from monitor.alerts.silence import Silence
 from monitor.model import Agent, Severity
@@ -98,6 +99,20 @@ def test_a_resolved_card_has_no_buttons_and_keeps_who_had_it() -> None:
     gone = card(a_status(replace(OVER, clears=0, acknowledged=None, acknowledged_by=None)), None, NOW)
     assert gone.title.startswith("closed, no longer watched · ")
     assert values(gone)["Resolved"] == "12:03 UTC, not acknowledged"
+
+
+def test_a_statistical_card_asks_whether_it_was_real_until_somebody_says_so() -> None:
+    alert = an_alert()
+    asked = card(replace(a_status(alert), asks=True), RULES["drawdown"], NOW)
+    assert lines(asked)[-2:] == [f"real {alert.id}", f"false {alert.id}"]
+    over = card(replace(a_status(OVER), asks=True), RULES["drawdown"], NOW)
+    assert [each.label for each in over.buttons] == ["Real", "False alarm"]
+    said = Judgement(FALSE_ALARM, "ana", NOW - 7, "the feed\x1b[31m\nwas broken" + "!" * 999)
+    for status in (replace(a_status(alert), judgement=said), replace(a_status(OVER), judgement=said)):
+        answered = card(status, RULES["drawdown"], NOW)
+        assert values(answered)["Verdict"].startswith("false alarm, ana, 12:02: the feed was broken!!!")
+        assert len(values(answered)["Verdict"]) < 240
+        assert not any(line.startswith(("real", "false")) for line in lines(answered))
 
 
 def test_a_card_of_a_rule_that_is_gone_is_still_a_card() -> None:

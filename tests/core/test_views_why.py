@@ -31,6 +31,7 @@ def explained(number: int, hidden: Decision | None = None, times: Times | None =
         ("handed_over", "handed over"),
         ("silence_ended", "silence ended"),
         ("failed_over", "sent elsewhere"),
+        ("false_alarm", "called a false alarm"),
         ("odd", "odd"),
     ],
 )

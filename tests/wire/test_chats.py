@@ -6,12 +6,14 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from bot import command
+from monitor import rule
 from monitor.alerts.alert import Kind, Notification, State
 from monitor.model import Severity
 from monitor.ports import Change
@@ -51,6 +53,27 @@ async def test_a_page_acknowledged_in_slack_shows_in_telegram_who_and_when(tmp_p
         await chats.telegram.wait_for(lambda entry: "Already acknowledged by ana" in entry.text)
 
 
+@pytest.mark.slow
+async def test_a_page_called_false_in_one_chat_says_so_in_both_and_is_asked_about_when_it_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = rule.discover()
+    rules = {**rules, "drawdown": replace(rules["drawdown"], statistical=True)}
+    monkeypatch.setattr(rule, "discover", lambda: rules)
+    async with two_chats(tmp_path) as chats:
+        card, twin = await chats.crash()
+        chats.puppet.says["equity"] = 10_000.0
+        await chats.slack.until(lambda: [*chats.slack.at(twin.ts).buttons] == ["Real", "False alarm"])
+        card = await chats.telegram.wait_for(lambda entry: entry.id == card.id and "resolved" in entry.text)
+        chats.telegram.press(card, button(card, "False alarm"), ANA[0])
+        said = re.compile(r"Verdict\W+false alarm, ana, \d\d:\d\d")
+        await chats.slack.until(lambda: said.search(chats.slack.at(twin.ts).reading) is not None)
+        edited = await chats.telegram.wait_for(
+            lambda entry: entry.id == card.id and said.search(entry.text) is not None
+        )
+        assert ([*chats.slack.at(twin.ts).buttons], edited.keys) == ([], ())
+
+
 @pytest.mark.parametrize("way", ["telegram typed", "telegram reply", "slack slash", "slack desk", "slack mention"])
 async def test_every_way_of_acknowledging_gives_the_same_answer(way: str, tmp_path: Path) -> None:
     async with two_chats(tmp_path) as chats:
@@ -84,6 +107,7 @@ LINES = {
     "close": "close alpha",
     "deploy": "deploy alpha 5m version 2.1",
     "drill": "drill now",
+    "false": "false ALERT",
     "flow": "flow alpha +10 now",
     "handover": "handover ALERT vic",
     "help": "help",
@@ -95,6 +119,7 @@ LINES = {
     "pause": "pause alpha",
     "performance": "performance alpha",
     "pnl": "pnl by asset",
+    "real": "real ALERT",
     "reconcile": "reconcile alpha",
     "reset": "reset alpha a new model",
     "restart": "restart alpha",
