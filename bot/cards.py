@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot import views
-from bot.chat import Field, Mention, Message, Tone
+from bot.charts.drawing import drawn
+from bot.chat import Field, Mention, Message, Picture, Tone
 from bot.format import count, plain, span
 from bot.line import button
 from bot.views import again, silences
+from bot.views.alarm import alarm
 from bot.views.alerts import MARKS, TONES, headline
 from bot.views.guard import guard
 from bot.views.incidents import places
@@ -44,6 +47,7 @@ async def draw(desk: Desk, people: Mapping[str, Person], notification: Notificat
         return await _notice(desk, notification.body)
     try:
         status = await desk.incident(notification.alert or "")
+        picture = await _picture(desk, status) if notification.kind is Kind.PICTURE else None
     except DeskError:
         return None
     rule = desk.rules.get(status.incident.rule)
@@ -52,6 +56,8 @@ async def draw(desk: Desk, people: Mapping[str, Person], notification: Notificat
             return Message(views.said(status, desk.now()))
         case Kind.RECOVERY:
             return views.recovery(status, rule)
+        case Kind.PICTURE:
+            message = picture
         case Kind.AGAIN:
             message = _again(desk, status, notification.body)
         case _:
@@ -72,6 +78,16 @@ def _card(desk: Desk, status: IncidentStatus, body: Mapping[str, object]) -> Mes
         card = replace(card, buttons=(first, *offers(agent, desk.reconciliation(agent)), *others))
     why, label = plain(str(body.get("why") or ""), 200), "Why here" if body.get("what") == "failover" else "Why now"
     return replace(card, fields=(*card.fields, Field(label, why))) if why else card
+
+
+async def _picture(desk: Desk, status: IncidentStatus) -> Message | None:
+    """What a statistical finding judged, as a picture; None where too little is known to draw. Errors: DeskError."""
+    found = await desk.alarmed(status.incident.id)
+    agent, rule = desk.agent(found.alert.agent).agent, desk.rules.get(found.alert.rule)
+    plan = await asyncio.to_thread(alarm, found, agent, rule, desk.currency, desk.now())
+    if plan.shown is None:
+        return None
+    return replace(plan.message, picture=Picture(await drawn(plan.shown), plan.alt, plan.name))
 
 
 def _again(desk: Desk, status: IncidentStatus, body: Mapping[str, object]) -> Message | None:

@@ -79,7 +79,7 @@ class Message:
     mentions: tuple[Mention, ...] = ()
     """Who is called: a chat that can calls them so that it reaches them; nobody else is ever called."""
     picture: Picture | None = None
-    """Shown with an answer; what is sent or edited goes without it."""
+    """Shown with an answer, and with what is sent where a platform shows pictures; an edit goes without it."""
 
 
 def without_picture(message: Message, why: str) -> Message:
@@ -165,6 +165,10 @@ class ChatPlatform(Protocol):
     @property
     def threads(self) -> bool:
         """Whether `send(..., under=card)` begins or continues a thread of its own, so that a card has a time line."""
+
+    @property
+    def pictures(self) -> bool:
+        """Whether `send` shows the picture of a message."""
 
     @property
     def trouble(self) -> str | None:

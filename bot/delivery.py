@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+
+import structlog
 
 from bot.chat import Message, Tone
 from bot.format import clock, plain, span
 from monitor.alerts.alert import PAGES, Kind, Notification
 from monitor.model import Severity
+from monitor.ports import StoreError
 
+log = structlog.get_logger()
+
+Draw = Callable[[Notification], Awaitable[Message | None]]
+"""What a notification says now; None when there is nothing left to tell."""
+
+LOOK = 1.0
+"""Seconds between two looks at the outbox when nobody wakes it (retries fall due by themselves)."""
+MARGIN = 0.5
+"""Seconds waited beyond what a platform asked for."""
 LATE = 60.0
 """Seconds after it was due from which on a message says so."""
 HUSH = 300.0
@@ -32,6 +45,16 @@ def backoff(attempts: int) -> float:
 def pause(failures: int) -> float:
     """Seconds to leave a chat alone after so many messages in a row that were not taken: 0, 0, 1, 2, 4, 5 ..."""
     return 0.0 if failures < IN_A_ROW else min(LONGEST_PAUSE, backoff(failures - IN_A_ROW))
+
+
+async def surely(store: Callable[[], Awaitable[None]]) -> None:
+    """Store what came of a message, however long the store is broken: else it would be told again."""
+    while True:
+        try:
+            return await store()
+        except StoreError as error:
+            log.warning("what came of a message was not stored", error=str(error))
+            await asyncio.sleep(LOOK)
 
 
 def lateness(row: Notification, now: float) -> float | None:

@@ -11,7 +11,8 @@ from functools import partial
 import structlog
 
 from bot.chat import ChatPlatform, Message, MessageRef, TransportError
-from bot.delivery import backoff, lateness, marked, pause, short, undrawn
+from bot.delivery import LOOK, MARGIN, Draw, backoff, lateness, marked, pause, short, surely, undrawn
+from bot.showing import Showing
 from monitor.alerts.alert import Kind, Notification
 from monitor.mail import Closed, OutboxStore
 from monitor.ports import Clock, StoreError
@@ -19,17 +20,11 @@ from monitor.tasks import told_to_end
 
 log = structlog.get_logger()
 
-Draw = Callable[[Notification], Awaitable[Message | None]]
-"""What a notification says now; None when there is nothing left to tell."""
 Dead = Callable[[Notification, str], Awaitable[None]]
 """Told of a message that will never be taken, and why, before it is given up; perhaps more than once."""
 
-LOOK = 1.0
-"""Seconds between two looks at the outbox when nobody wakes it (retries fall due by themselves)."""
 PATIENCE = 120.0
 """Seconds one message may take, waiting for its turn included: what hangs must not hold up the next for ever."""
-MARGIN = 0.5
-"""Seconds waited beyond what a platform asked for."""
 SKEW = 120.0
 """Seconds that a chat's clock may be behind ours: so much earlier a message of ours is looked for."""
 LOOKS = 5
@@ -51,6 +46,8 @@ class _Channel:
 class Outbox:
     """One worker a channel, so that a chat that is down holds up no other, and one message at a time is on its way.
 
+    Pictures go beside it: a page that comes meanwhile waits for none.
+
     `channels`: names of platforms, or of other chats of theirs ("telegram:-100123"); the platforms' own by default.
     Errors: ValueError (a channel of no platform).
     """
@@ -71,6 +68,7 @@ class Outbox:
         self._clock = clock
         self._dead = dead
         self._patience = patience
+        self._showing = Showing(store, draw, clock, patience)
         self._channels = [_channel(name, platforms) for name in dict.fromkeys(channels or platforms)]
         self.trouble: dict[str, str] = {}
         """Channel -> why its last message was not taken; absent while all is well."""
@@ -84,9 +82,9 @@ class Outbox:
         """Deliver until cancelled."""
         async with asyncio.TaskGroup() as group:
             for channel in self._channels:
-                group.create_task(self._work(channel), name=f"outbox {channel.name}")
+                group.create_task(self._work(channel, group), name=f"outbox {channel.name}")
 
-    async def _work(self, channel: _Channel) -> None:
+    async def _work(self, channel: _Channel, group: asyncio.TaskGroup) -> None:
         orphaned, faults = True, 0
         while True:
             channel.wake.clear()
@@ -97,6 +95,9 @@ class Outbox:
                 # One at a time: a page that comes meanwhile goes next.
                 claimed = await self._store.claim(channel.name, self._clock.now(), 1)
                 for row in claimed:
+                    if row.kind is Kind.PICTURE:
+                        group.create_task(self._showing.show(channel.platform, channel.to, row), name="picture")
+                        continue
                     await self._rest(channel, await self._deliver(channel, row))
                 faults = 0
             except StoreError as error:
@@ -124,7 +125,7 @@ class Outbox:
         self.trouble.pop(channel.name, None)
         channel.failures = 0
         ref = None if told is None else told.pack()
-        await self._surely(partial(self._store.delivered, row, self._clock.now(), ref, delayed=late))
+        await surely(partial(self._store.delivered, row, self._clock.now(), ref, delayed=late))
         return 0.0
 
     async def _refused(self, channel: _Channel, row: Notification, error: TransportError) -> float:
@@ -135,13 +136,13 @@ class Outbox:
         if error.permanent:
             log.warning("a message will never be taken", channel=channel.name, key=row.key, error=why)
             await self._mourn(row, why)
-            await self._surely(partial(self._store.bury, row, self._clock.now(), why))
+            await surely(partial(self._store.bury, row, self._clock.now(), why))
             return 0.0
         wait = backoff(row.attempts) if asked is None else asked + MARGIN
         log.warning("a message was not taken", channel=channel.name, key=row.key, again_in=wait, error=why)
         now, doubt, closed = self._clock.now(), error.uncertain and not edit, _closed(row, error)
         again = partial(self._store.retry, row, now + wait, why, uncertain=doubt, tried=asked is None, closed=closed)
-        await self._surely(again)
+        await surely(again)
         if asked is not None:
             return now + wait if closed is Closed.ALL else 0.0
         channel.failures += 1
@@ -151,18 +152,9 @@ class Outbox:
         """Let the others know of a message that will never be taken."""
         try:
             if self._dead is not None:
-                await self._surely(partial(self._dead, row, why))
+                await surely(partial(self._dead, row, why))
         except Exception:
             log.exception("nobody was told that a message will never be taken", key=row.key)
-
-    async def _surely(self, store: Callable[[], Awaitable[None]]) -> None:
-        """Store what came of a message, however long the store is broken: else it would be told again."""
-        while True:
-            try:
-                return await store()
-            except StoreError as error:
-                log.warning("what came of a message was not stored", error=str(error))
-                await asyncio.sleep(LOOK)
 
     async def _tell(self, channel: _Channel, row: Notification) -> tuple[MessageRef | None, float | None]:
         """Send or edit; returns where it stands, and how late it was sent. Errors: TransportError."""

@@ -9,6 +9,7 @@ from monitor.alerts.alert import Alert, AlertEvent, State
 from monitor.alerts.incident import Incident
 from monitor.alerts.judging import Judgement
 from monitor.alerts.ledger import Decision
+from monitor.model import CashFlow
 
 
 class DeskError(Exception):
@@ -77,6 +78,28 @@ class Times:
     """From firing to somebody's acknowledgement."""
     recover: float | None = None
     """From firing to the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarmed:
+    """What an incident's first statistical finding judged, and what is known of its agent around that."""
+
+    alert: Alert
+    others: int
+    """Further agents of the same incident."""
+    since: float
+    time: float
+    """What happened in since < time <= `time` was judged."""
+    value: float | None
+    typical: float | None
+    """See Alarm; None where it was told of without a number."""
+    n: int | None
+    """Samples, or trades, that were judged; None: no longer known, as `every`."""
+    every: float | None
+    """Seconds from one such finding to the next if nothing were wrong."""
+    equity: tuple[tuple[float, float | None], ...]
+    """(time, money) from before the judged window until now, in order; None where it gave none."""
+    flows: tuple[CashFlow, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from monitor.accounts import Accounts, Curve
 from monitor.alerts.alert import Alert
 from monitor.alerts.runbooks import Runbook
-from monitor.answers import Acknowledgement, DeskError, IncidentStatus, Judged, Times, Why, pick
+from monitor.answers import Acknowledgement, Alarmed, DeskError, IncidentStatus, Judged, Times, Why, pick
 from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
 from monitor.fleet import AgentState, paper
@@ -24,9 +24,14 @@ from monitor.turn import Setup, Turn
 
 COURSE = 12
 """Points in which the course of an equity is told."""
+AROUND = 7_200.0
+"""Seconds told up to a statistical finding, and at least twice as many as it judged."""
+FARTHEST = 6 * 86_400.0
+"""Seconds that such a finding is told of at most: before that not every sample is kept."""
 __all__ = [
     "Acknowledgement",
     "AgentStatus",
+    "Alarmed",
     "Curve",
     "Desk",
     "DeskError",
@@ -163,6 +168,34 @@ class Desk(Accounts):
     def stir(self, agent: str) -> None:
         """Look at an agent at once."""
         self._stirred.add(agent)
+
+    async def alarmed(self, incident: str) -> Alarmed:
+        """What the first statistical finding of an incident judged, with equity and flows around it.
+
+        Where the detector has found something newer since, or is not known, the alert's own numbers. Errors: DeskError.
+        """
+        status = await self.incident(incident)
+        alert = min(status.alerts, key=lambda each: each.opened, default=None) or await self.alert(incident)
+        state, over = self._book.situation.states.get(alert.agent), alert.resolved or self.now()
+        if state is None:
+            raise DeskError(f"Nothing is known of {alert.agent}.")
+        found = next((each for each in state.alarms if each.detector == alert.rule and each.time <= over), None)
+        time = alert.opened if found is None else found.time
+        since = time - self.agents[alert.agent].interval if found is None else found.since
+        begin = max(time - max(AROUND, 2 * (time - since)), self.now() - FARTHEST, 0.0)
+        curve = await self.curve(alert.agent, begin)
+        return Alarmed(
+            alert,
+            others=len({each.agent for each in status.alerts} - {alert.agent}),
+            since=since,
+            time=time,
+            value=alert.value if found is None else found.value,
+            typical=alert.threshold if found is None else found.typical,
+            n=None if found is None else found.n,
+            every=None if found is None else found.every,
+            equity=curve.equity,
+            flows=curve.flows,
+        )
 
     def _status(self, agent: Agent, alerts: Sequence[Alert]) -> AgentStatus:
         state = self._book.situation.states.get(agent.id) or AgentState.of(agent)

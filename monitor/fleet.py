@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Self
 
+from monitor.detector import Alarm
 from monitor.detectors.zscore import Score, ZScore
 from monitor.model import PAPER, Agent, CashFlow, Check, Position, Sample, Side
 from monitor.order import Order
@@ -52,6 +53,8 @@ class AgentState:
     """Since when its equity has not moved while a position was open."""
     reconciliation: Reconciliation = field(default_factory=Reconciliation)
     """Its reconciliation, folded beside this: it needs the trades."""
+    alarms: tuple[Alarm, ...] = ()
+    """The newest statistical finding of each detector that has one."""
 
     @classmethod
     def of(cls, agent: Agent) -> Self:
@@ -136,6 +139,7 @@ class AgentState:
             paper=paper(agent, self.answered),
             reconciled=self.reconciliation.reconciled(),
             figures=() if figures is None else figures.all,
+            alarms=self.alarms,
         )
 
     def to_json(self) -> str:
@@ -154,6 +158,7 @@ class AgentState:
                 "decided": self.decided,
                 "still": self.still,
                 "reconciliation": self.reconciliation.to_json(),
+                "alarms": [asdict(each) for each in self.alarms],
             }
         )
 
@@ -176,6 +181,7 @@ class AgentState:
             reconciliation=Reconciliation.from_json(data["reconciliation"])
             if "reconciliation" in data
             else Reconciliation(),
+            alarms=tuple(Alarm(**each) for each in data.get("alarms", ())),
         )
 
 

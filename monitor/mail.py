@@ -34,7 +34,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter: a message (no edit) that a channel will never take."""
+    """A dead letter: a message (no edit, no picture) that a channel will never take."""
 
     id: int
     notification: Notification
@@ -48,7 +48,7 @@ class Mail(Protocol):
     """The outbox as people see it."""
 
     async def waiting(self, now: float) -> list[Waiting]:
-        """What waits, by channel."""
+        """What waits, by channel; pictures do not count."""
 
     async def letters(self, limit: int) -> tuple[int, list[Letter]]:
         """How many dead letters there are, and the newest, newest first."""
@@ -98,9 +98,10 @@ class OutboxStore(Protocol):
     """The outbox: rows are claimed, sent, and only then marked done. `platform` is a channel, see Notification."""
 
     async def claim(self, platform: str, now: float, limit: int) -> list[Notification]:
-        """Claim due notifications of a channel, the most urgent first; never two of one card at once.
+        """Claim due notifications of a channel, the most urgent first; never two of one card at once but a picture.
 
-        Urgent: by severity, then pages first, then what is oldest. Nothing for which it is closed (see `retry`).
+        Urgent: by severity, then pages first, then what is oldest, and pictures after all others. Nothing for which it
+        is closed (see `retry`).
         """
 
     async def delivered(
@@ -142,7 +143,7 @@ class OutboxStore(Protocol):
         """Where an incident's card stands in a channel."""
 
     async def undelivered(self) -> tuple[int, float | None]:
-        """How many notifications wait, and when the oldest was created."""
+        """How many notifications wait, and when the oldest was created; pictures do not count."""
 
     async def untaken(self, before: float) -> list[Untaken]:
         """CRITICAL incidents whose last telling before a time no channel took, each having been told to before it."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor.alerts import lifecycle
+from monitor.alerts.alert import Kind, Notification
 from monitor.alerts.board import Board
+from monitor.alerts.draft import Told
 from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import Plan
 from monitor.fleet import VERSION, AgentState, paper
@@ -210,7 +212,7 @@ class Turn:
             alerts=told.alerts,
             incidents=told.incidents,
             events=told.events,
-            notifications=told.notifications,
+            notifications=(*told.notifications, *_pictures(told, self._setup.rules)),
             silences=told.silences,
             overrides=told.overrides,
             orders=self._new_orders,
@@ -264,6 +266,16 @@ class Turn:
         last = self._snapshots.setdefault(agent.id, self.now)
         if self.now - last >= SNAPSHOT_EVERY:
             self.snapshot(agent.id)
+
+
+def _pictures(told: Told, rules: Mapping[str, Rule]) -> Iterator[Notification]:
+    """A picture for each page of a statistical finding: a message of its own, for which no page waits."""
+    of = {each.id: each.rule for each in told.incidents}
+    for page in told.notifications:
+        rule = rules.get(of.get(page.alert or "", ""))
+        if page.kind is Kind.PAGE and rule is not None and rule.statistical:
+            key = f"{page.alert}:{page.version}:{Kind.PICTURE}:{page.platform}"
+            yield replace(page, key=key, kind=Kind.PICTURE, body={})
 
 
 def _told_apart(agent: Agent, seen: Observation) -> tuple[Trade, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bot.charts.drawing import draw
 from bot.charts.paths import below_peak, indexed
-from bot.charts.values import Bars, Compared, Equity, Floats, Frame, Heat, Path, Span, Window
+from bot.charts.values import Bars, Compared, Equity, Floats, Frame, Heat, Judged, Path, Shown, Span, Window
 from bot.chat import Tone
 
 UNTIL = 1_764_072_180.0
@@ -65,6 +65,26 @@ def an_equity(seed: int = 7) -> Equity:
     )
 
 
+def a_judged(seed: int = 5) -> Judged:
+    """Two hours that end with a sudden loss, a minute ago."""
+    path = walk(seed, steps=240)
+    values = path.values * np.where(path.times > UNTIL - 90.0, 0.968, 1.0)
+    values[60:90] = np.nan
+    frame = Frame(
+        "alpha · Sudden loss", "25 Nov 12:02 UTC", "-3.2%", "typical ±0.03%, by chance once in 12 d", Tone.WARN
+    )
+    return Judged(
+        frame,
+        Window(UNTIL - 7_200.0, UNTIL, UTC),
+        "USD",
+        Path("alpha", path.times, values, 90.0),
+        Path("alpha", path.times[1:], values[1:] / values[:-1] - 1.0, 90.0),
+        UNTIL - 90.0,
+        UNTIL - 60.0,
+        3e-4,
+    )
+
+
 def some_compared() -> Compared:
     """Four agents in a week."""
     paths = []
@@ -104,11 +124,12 @@ def a_heat(seed: int = 3) -> Heat:
 
 if __name__ == "__main__":
     where = File(sys.argv[1])
-    made: dict[str, Equity | Bars | Compared | Heat] = {
+    made: dict[str, Shown] = {
         "equity": an_equity(),
         "pnl": some_bars(),
         "compared": some_compared(),
         "hours": a_heat(),
+        "judged": a_judged(),
     }
     for name in sys.argv[2:] or ("equity", "pnl"):
         data = draw(made[name])

@@ -6,24 +6,25 @@ import asyncio
 import functools
 from concurrent.futures import ThreadPoolExecutor
 
-from bot.charts.values import Bars, Compared, Equity, Heat
+from bot.charts.values import Bars, Compared, Equity, Heat, Judged, Shown
 
 _THREAD = ThreadPoolExecutor(max_workers=1, thread_name_prefix="charts")
 """The library is not safe in more than one thread."""
 
 
-async def drawn(shown: Equity | Compared | Bars | Heat) -> bytes:
+async def drawn(shown: Shown) -> bytes:
     """Draw a picture, off the event loop; returns a PNG of 1200 x 900 pixels."""
     return await asyncio.get_running_loop().run_in_executor(_THREAD, functools.partial(draw, shown))
 
 
-def draw(shown: Equity | Compared | Bars | Heat) -> bytes:
+def draw(shown: Shown) -> bytes:
     """The same in this thread, of which there is to be one."""
     from bot.charts import card  # noqa: PLC0415 - it loads matplotlib, which takes long
     from bot.charts.bars import bars  # noqa: PLC0415
     from bot.charts.compared import compared  # noqa: PLC0415
     from bot.charts.equity import equity  # noqa: PLC0415
     from bot.charts.heat import heat  # noqa: PLC0415
+    from bot.charts.judged import judged  # noqa: PLC0415
 
     match shown:
         case Equity():
@@ -34,3 +35,5 @@ def draw(shown: Equity | Compared | Bars | Heat) -> bytes:
             return card.png(bars(shown))
         case Heat():
             return card.png(heat(shown))
+        case Judged():
+            return card.png(judged(shown))

@@ -33,7 +33,9 @@ LANES = 3
 """Rules whose alerts are shown one by one; the others are counted."""
 MARKS = 60
 """Alerts of one rule that are drawn, the newest ones."""
-_LANE, _HEAD = 58, 42
+HEAD = 42
+"""Pixels above a part for what it is."""
+_LANE = 58
 _FLOWS = 4
 _SHARES, _LINES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2), 2.5
 
@@ -43,13 +45,13 @@ def equity(shown: Equity) -> Figure:
     figure = card(shown.frame)
     lanes = _lanes(shown.spans)
     rows, left = _rows(figure, lanes, shown.window)
-    top = TOP + _LANE * rows + _HEAD
+    top = TOP + _LANE * rows + HEAD
     under = top + (BOTTOM - top) * 0.66
-    above, below = panel(figure, LEFT, top, RIGHT, under), panel(figure, LEFT, under + _HEAD + 12, RIGHT, BOTTOM)
+    above, below = panel(figure, LEFT, top, RIGHT, under), panel(figure, LEFT, under + HEAD + 12, RIGHT, BOTTOM)
     _tinted((above, below), shown.spans, shown.window)
     for each in (above, below):
         each.set_xlim(shown.window.since, shown.window.until)
-    _money(figure, above, shown)
+    money(figure, above, shown.equity, shown.window, shown.currency, shown.flows)
     _drawdown(figure, below, shown)
     axis.time_marks(figure, below, shown.window)
     axis.time_lines(above, shown.window)
@@ -67,32 +69,26 @@ def line(axes: Axes, path: Path, colour: str, width: float = 4.0) -> None:
         axes.plot(times, alone, color=colour, linestyle="none", marker="o", markersize=width * 1.5, markeredgewidth=0)
 
 
-def _money(figure: Figure, axes: Axes, shown: Equity) -> None:
-    times, values = thin(shown.equity)
+def money(
+    figure: Figure, axes: Axes, path: Path, window: Window, currency: str, flows: Sequence[tuple[float, float]]
+) -> None:
+    """Draw equity with its marks, and the largest cash flows, (time, money moved in); one value at least is known."""
+    times, values = thin(path)
     axes.set_ylim(*axis.span(float(np.nanmin(values)), float(np.nanmax(values))))
     axis.money_marks(figure, axes)
-    left, top, right, _ = axis.edges(axes)
-    write(figure, left, top - _HEAD, f"equity, {shown.currency}", colour=QUIET)
-    line(axes, shown.equity, LINE)
+    left, top, right, bottom = axis.edges(axes)
+    write(figure, left, top - HEAD, f"equity, {currency}", colour=QUIET)
+    line(axes, path, LINE)
     known = np.flatnonzero(np.isfinite(values))
     axes.plot(times[known[-1]], values[known[-1]], color=INK, marker="o", markersize=9, clip_on=False)
-    window = shown.window
-    for at, moved in sorted(shown.flows, key=lambda each: -abs(each[1]))[:_FLOWS]:
+    for at, moved in sorted(flows, key=lambda each: -abs(each[1]))[:_FLOWS]:
         if window.since <= at <= window.until:
             axes.axvline(at, color=QUIET, linewidth=2.0, linestyle=(0, (2, 2)), zorder=1)
             x = left + (at - window.since) / (window.until - window.since) * (right - left)
             far = x > (left + right) / 2
             text = f"{'in' if moved > 0 else 'out'} {axis.amount(abs(moved), max(1.0, abs(moved) / 100))}"
-            _, _, _, bottom = axis.edges(axes)
-            write(
-                figure,
-                x + (-8 if far else 8),
-                bottom - 4,
-                text,
-                colour=QUIET,
-                ha="right" if far else "left",
-                va="bottom",
-            )
+            side = "right" if far else "left"
+            write(figure, x + (-8 if far else 8), bottom - 4, text, colour=QUIET, ha=side, va="bottom")
 
 
 def _drawdown(figure: Figure, axes: Axes, shown: Equity) -> None:
@@ -107,10 +103,10 @@ def _drawdown(figure: Figure, axes: Axes, shown: Equity) -> None:
     left, top, right, _ = axis.edges(axes)
     axes.fill_between(times, -values, 0, color=LINE, alpha=0.35, linewidth=0)
     axes.plot(times, -values, color=LINE, linewidth=3.0, solid_joinstyle="round")
-    write(figure, left, top - _HEAD, "below the peak", colour=QUIET)
+    write(figure, left, top - HEAD, "below the peak", colour=QUIET)
     if limit is not None:
         axes.axhline(-limit, color=RED, linewidth=3.0, linestyle=(0, (4, 3)))
-        write(figure, right, top - _HEAD, f"- - limit {100 * limit:g}%", colour=RED, ha="right")
+        write(figure, right, top - HEAD, f"- - limit {100 * limit:g}%", colour=RED, ha="right")
 
 
 def _lanes(spans: Sequence[Span]) -> list[list[Span]]:

@@ -75,6 +75,26 @@ class Equity:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """Equity in money, and below it the return of each step as a share, with the steps that a detector judged."""
+
+    frame: Frame
+    window: Window
+    currency: str
+    equity: Path
+    """At least one value is known."""
+    returns: Path
+    """At the time where each step ends, net of cash flows."""
+    since: float
+    time: float
+    """The steps that end in since < time <= `time` were judged."""
+    typical: float | None = None
+    """How large a return is typical, as a share; None where that is not known."""
+    flows: Sequence[tuple[float, float]] = ()
+    """(time, money moved in): no profit and no loss."""
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """Several paths whose first value is 100."""
 
@@ -104,3 +124,7 @@ class Heat:
     """Shape (rows, columns)."""
     across: str
     """What the columns are, with their time zone."""
+
+
+Shown = Equity | Compared | Bars | Heat | Judged
+"""Whatever can be drawn."""

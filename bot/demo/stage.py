@@ -32,6 +32,11 @@ class Stage:
         return self._inner.threads
 
     @property
+    def pictures(self) -> bool:
+        """The inner platform's."""
+        return self._inner.pictures
+
+    @property
     def trouble(self) -> str | None:
         """The inner platform's."""
         return self._inner.trouble

@@ -54,6 +54,7 @@ class Console:
     """
 
     threads: bool = False
+    pictures: bool = False
     trouble: str | None = None
     heard: float | None = None
     """It has no server, and what is amiss shows when something is said."""

@@ -15,6 +15,8 @@ class Memory:
 
     threads: bool = False
     """Every message stands for itself."""
+    pictures: bool = False
+    """Whether it counts as one that shows them; it keeps them in any case."""
     trouble: str | None = None
     """What is amiss shows when something is said."""
     heard: float | None = None

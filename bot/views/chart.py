@@ -12,12 +12,12 @@ import numpy as np
 
 from bot.charts.paths import below_peak, indexed
 from bot.charts.thin import HUGE
-from bot.charts.values import Bars, Compared, Equity, Floats, Frame, Heat, Path, Span, Window
+from bot.charts.values import Bars, Compared, Equity, Floats, Frame, Heat, Path, Shown, Span, Window
 from bot.chat import Button, Message, Tone
 from bot.format import clock, count, money, number, plain, share, span, zone
 from bot.line import button
 from monitor.attribution import WEEKDAYS, Attribution, Line
-from monitor.desk import AgentStatus, Curve
+from monitor.desk import AgentStatus, Alarmed, Curve
 from monitor.model import Severity
 
 STALE = 3.5
@@ -32,13 +32,13 @@ class Plan:
     """An answer, and what is to be drawn for it; None where there is nothing to see."""
 
     message: Message
-    shown: Equity | Compared | Bars | Heat | None = None
+    shown: Shown | None = None
     alt: str = ""
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class Course:
     """An agent's equity as far as it is known, as arrays of one length."""
 
     times: Floats
@@ -46,7 +46,8 @@ class _Course:
     flows: tuple[tuple[float, float], ...]
 
     @classmethod
-    def of(cls, curve: Curve) -> _Course:
+    def of(cls, curve: Curve | Alarmed) -> Course:
+        """What is known of it."""
         known = [(time, value) for time, value in curve.equity if value is not None and abs(value) < HUGE]
         times, equity = (np.array(each, dtype=np.float64) for each in (zip(*known, strict=True) if known else ((), ())))
         return cls(times, equity, tuple((each.time, float(each.amount)) for each in curve.flows))
@@ -54,7 +55,7 @@ class _Course:
 
 def equity(curve: Curve, status: AgentStatus, currency: str, since: float, now: float) -> Plan:
     """One agent: equity, drawdown, alerts."""
-    course, agent = _Course.of(curve), plain(curve.agent, 64)
+    course, agent = Course.of(curve), plain(curve.agent, 64)
     if len(course.times) < 2:  # noqa: PLR2004 -- a line has two ends
         return Plan(_nothing(agent, len(curve.equity), since, now))
     index = indexed(course.times, course.equity, course.flows)
@@ -68,7 +69,7 @@ def equity(curve: Curve, status: AgentStatus, currency: str, since: float, now: 
     shown = Equity(
         frame=Frame(
             agent,
-            f"{length} to {_day(now)}",
+            f"{length} to {day(now)}",
             f"{_short(last)} {plain(currency, 8)}",
             f"{_percent(change)}, drawdown to {share(deepest)}",
             Tone.CRITICAL if limit is not None and at_end >= limit else Tone.PLAIN,
@@ -93,14 +94,14 @@ def equity(curve: Curve, status: AgentStatus, currency: str, since: float, now: 
         buttons=(*_periods(agent), *button("P&L by strategy", "chart", "pnl", "by", "strategy", curve.agent)),
         footer="Changes are net of deposits and withdrawals.",
     )
-    return Plan(message, shown, f"Equity of {title}. {message.text}", _name(agent, length))
+    return Plan(message, shown, f"Equity of {title}. {message.text}", filename(agent, length))
 
 
 def compared(found: Sequence[tuple[Curve, AgentStatus]], since: float, now: float) -> Plan:
     """Several agents, each from 100 on; those of which nothing is known are named."""
     paths, missing = [], []
     for curve, status in found:
-        course = _Course.of(curve)
+        course = Course.of(curve)
         index = indexed(course.times, course.equity, course.flows)
         if np.isfinite(index).sum() < 2:  # noqa: PLR2004 -- a line has two ends
             missing.append(plain(curve.agent, 64))
@@ -120,8 +121,8 @@ def compared(found: Sequence[tuple[Curve, AgentStatus]], since: float, now: floa
         footer="Net of deposits and withdrawals.",
         buttons=_periods(*(c.agent for c, _ in found)),
     )
-    shown = Compared(Frame(count(len(paths), "agent"), f"{length} to {_day(now)}"), window, paths)
-    return Plan(message, shown, f"{title}: {told}.", _name("agents", length))
+    shown = Compared(Frame(count(len(paths), "agent"), f"{length} to {day(now)}"), window, paths)
+    return Plan(message, shown, f"{title}: {told}.", filename("agents", length))
 
 
 def pnl(found: Attribution, where: str, currency: str) -> Plan:
@@ -148,7 +149,7 @@ def pnl(found: Attribution, where: str, currency: str) -> Plan:
     )
     rows = ", ".join(_told(line, currency) for line in lines[:10])
     more = f" and {len(lines) - 10} more" if len(lines) > 10 else ""  # noqa: PLR2004 -- what a voice reads out
-    return Plan(message, shown, f"Bars of {message.title}: {rows}{more}.", _name("pnl", "-".join(found.by)))
+    return Plan(message, shown, f"Bars of {message.title}: {rows}{more}.", filename("pnl", "-".join(found.by)))
 
 
 def hours(found: Attribution, where: str, currency: str) -> Plan:
@@ -171,7 +172,7 @@ def hours(found: Attribution, where: str, currency: str) -> Plan:
     frame = _framed("P&L by hour", where, found.total, currency, f"best {_place(best)}, worst {_place(worst)}")
     columns = [f"{hour:02d}" for hour in range(_HOURS)]
     shown = Heat(frame, plain(currency, 8), WEEKDAYS, columns, values, "hour of entry, UTC")
-    return Plan(message, shown, f"Heat map of {message.title}. {text}", _name("pnl", "hours"))
+    return Plan(message, shown, f"Heat map of {message.title}. {text}", filename("pnl", "hours"))
 
 
 def _nothing(agents: str, samples: int, since: float, now: float) -> Message:
@@ -250,11 +251,12 @@ def _rounded(seconds: float) -> float:
     return days * _DAY if days and abs(seconds - days * _DAY) < 0.01 * _DAY * days else round(seconds / unit) * unit
 
 
-def _day(now: float) -> str:
+def day(now: float) -> str:
+    """A time with its day, in the desk's time zone: "25 Nov 12:03 UTC"."""
     when = datetime.fromtimestamp(now, zone())
     return f"{when.day} {when:%b %H:%M %Z}"
 
 
-def _name(*parts: str) -> str:
+def filename(*parts: str) -> str:
     """A name for a file: a few harmless characters."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower()).strip("-")[:60] + ".png"

@@ -93,7 +93,8 @@ class Kind(enum.StrEnum):
     """What a notification tells: PAGE and UPDATE are the incident's one card, the others are messages of their own.
 
     AGAIN is a new message about an incident that was paged before: an escalation, more of it, a question about it.
-    LINE is a line of the card's time line, told where a platform has threads.
+    LINE is a line of the card's time line, told where a platform has threads. PICTURE answers the card where a platform
+    shows pictures: worth having, and never worth a page.
     """
 
     PAGE = "page"
@@ -102,6 +103,7 @@ class Kind(enum.StrEnum):
     LINE = "line"
     RECOVERY = "recovery"
     NOTICE = "notice"
+    PICTURE = "picture"
 
 
 PAGES = (Kind.PAGE, Kind.AGAIN)

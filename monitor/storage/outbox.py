@@ -51,7 +51,8 @@ _NOTHING = "nothing was left to tell"
 
 _others = schema.notifications.alias("told")
 _taken = and_(rows.state == "done", rows.error.is_(None))
-_dead = and_(rows.state == "dead", rows.kind != Kind.UPDATE)
+_dead = and_(rows.state == "dead", rows.kind.not_in((Kind.UPDATE, Kind.PICTURE)))
+_waits = and_(rows.state.in_(OPEN), rows.kind != Kind.PICTURE)
 
 
 class Outbox:
@@ -61,7 +62,7 @@ class Outbox:
         self._file = file
 
     async def claim(self, platform: str, now: float, limit: int) -> list[Notification]:
-        """Claim due notifications of a channel, the most urgent first; never two of one card at once."""
+        """Claim due notifications of a channel, the most urgent first; never two of one card at once but a picture."""
 
         def take(connection: Connection) -> list[Notification]:
             found: list[Notification] = []
@@ -169,8 +170,8 @@ class Outbox:
         return Card(*found[0]) if found else None
 
     async def undelivered(self) -> tuple[int, float | None]:
-        """How many notifications wait, and when the oldest was created."""
-        query = select(func.count(), func.min(rows.created)).where(rows.state.in_(OPEN))
+        """How many notifications wait, and when the oldest was created; pictures do not count."""
+        query = select(func.count(), func.min(rows.created)).where(_waits)
         ((count, oldest),) = await self._file.read(query)
         return count, oldest
 
@@ -207,9 +208,9 @@ class Outbox:
         return None if first is None else float(first)
 
     async def waiting(self, now: float) -> list[Waiting]:
-        """What waits, by channel."""
+        """What waits, by channel; pictures do not count."""
         query = select(rows.platform, func.count(), func.min(rows.created), func.max(rows.error))
-        query = query.where(rows.state.in_(OPEN)).group_by(rows.platform).order_by(rows.platform)
+        query = query.where(_waits).group_by(rows.platform).order_by(rows.platform)
         waits = schema.waits.c
         closed = dict(
             await self._file.read(

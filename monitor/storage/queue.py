@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     literal,
+    not_,
     or_,
     select,
     union_all,
@@ -54,13 +56,18 @@ def take(connection: Connection, channel: str, now: float, closed: Collection[st
         found = [each for each in connection.execute(_NEXT, given) if each.id is not None]
         if not found:
             return None
-        number = min(found, key=lambda each: (-each.severity, each.kind not in PAGES, each.id)).id
+        number = min(found, key=_turn).id
         row = Notification(*connection.execute(_ROW, {"number": number}).one())
         if row.kind is not Kind.UPDATE or not _superseded(connection, row, now):
             claimed = update(schema.notifications).where(rows.id == row.id)
             connection.execute(claimed.values(state="claimed", claimed_at=now))
             return row
     return None
+
+
+def _turn(found: Any) -> tuple[bool, int, bool, int]:
+    """Sorts what is due: pictures last of all, then by severity, pages first, the oldest first."""
+    return found.kind is Kind.PICTURE, -found.severity, found.kind not in PAGES, found.id
 
 
 def _superseded(connection: Connection, row: Notification, now: float) -> bool:
@@ -80,14 +87,15 @@ def _superseded(connection: Connection, row: Notification, now: float) -> bool:
 def _held() -> ColumnElement[bool]:
     """Whether another row of the card goes first: one being sent, an earlier page, an earlier one of the same kind.
 
-    A page is held back by no lesser one.
+    A page is held back by no lesser one, nothing by a picture, and a picture by its page however often that was tried.
     """
-    sent = exists().where(_same_card, _others.c.state == "claimed")
+    sent = exists().where(_same_card, _others.c.state == "claimed", _others.c.kind != Kind.PICTURE)
+    stubborn = and_(_others.c.attempts >= STUBBORN, or_(rows.kind != Kind.PICTURE, _others.c.kind != Kind.PAGE))
     earlier = exists().where(
         _same_card,
         _others.c.state == "queued",
         _others.c.id < rows.id,
-        _others.c.attempts < STUBBORN,
+        not_(stubborn),
         or_(
             and_(_others.c.kind.in_(PAGES), or_(rows.kind.not_in(PAGES), _others.c.severity >= rows.severity)),
             and_(_others.c.kind == rows.kind, _others.c.kind.not_in((*PAGES, Kind.UPDATE))),

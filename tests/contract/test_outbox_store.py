@@ -99,6 +99,33 @@ async def test_a_critical_page_waits_for_no_lesser_one_of_its_card(store: Databa
     assert await _claim(store) == ["worse"]
 
 
+async def test_a_picture_goes_last_and_after_its_page_however_often_that_was_refused(store: Database) -> None:
+    picture = a_notification("picture", Kind.PICTURE, severity=Severity.CRITICAL)
+    await _queue(store, a_notification("page"), picture)
+    now = T0
+    for _ in range(12):
+        (page,) = await store.claim("console", now, 9)
+        now += 60
+        await store.retry(page, now, "refused")
+        assert await _claim(store, now - 1) == []
+    await _queue(store, a_notification("info", Kind.NOTICE, alert=None, severity=Severity.INFO))
+    (page, info) = await store.claim("console", now, 9)
+    assert (page.key, page.attempts, info.key) == ("page", 12, "info")
+    await store.delivered(page, T0, None)
+    assert await _claim(store) == ["picture"]
+
+
+async def test_a_picture_holds_nothing_back_and_counts_neither_as_waiting_nor_as_a_letter(store: Database) -> None:
+    picture = a_notification("picture", Kind.PICTURE)
+    await _queue(store, picture)
+    assert await _claim(store) == ["picture"]
+    assert (await store.undelivered(), await store.waiting(T0)) == ((0, None), [])
+    await _queue(store, a_notification("again", Kind.AGAIN))
+    assert await _claim(store) == ["again"]
+    await store.bury(picture, T0, "no right to show pictures")
+    assert await store.letters(9) == (0, [])
+
+
 async def test_an_edit_that_waits_for_its_retry_holds_back_nothing(store: Database) -> None:
     await _queue(store, a_notification("edit", Kind.UPDATE))
     (edit,) = await store.claim("console", T0, 9)
@@ -451,6 +478,8 @@ def _overtaken(first: Notification, second: Notification) -> bool:
     """Whether what ended first ought to have waited for what ended second."""
     if first.alert != second.alert or (first.id or 0) < (second.id or 0):
         return False
+    if first.kind is Kind.PICTURE and second.kind is Kind.PAGE:
+        return True
     if second.kind in (Kind.PAGE, Kind.AGAIN):
         return first.kind not in (Kind.PAGE, Kind.AGAIN) or first.severity <= second.severity
     return first.kind is second.kind
@@ -484,7 +513,8 @@ async def test_in_any_order_of_events_no_page_is_lost_and_no_card_is_overtaken(
                     await night.release()
                 elif night.held:
                     await night.end(which, step)
-                assert len({each.alert for each in night.held}) == len(night.held)
+                held = [each.alert for each in night.held if each.kind is not Kind.PICTURE]
+                assert len(set(held)) == len(held)
             await night.release()
             while await night.claim(99):
                 while night.held:

@@ -12,26 +12,32 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bot.charts import axis
 from bot.charts.bars import bars
+from bot.charts.card import AMBER, LINE, RED
 from bot.charts.compared import compared
 from bot.charts.drawing import draw, drawn
 from bot.charts.equity import equity
+from bot.charts.judged import LARGEST, judged
 from bot.charts.paths import below_peak, indexed
 from bot.charts.sparkline import sparkline
 from bot.charts.thin import MOST, lone, thin
-from bot.charts.values import Bars, Compared, Equity, Floats, Heat, Path, Span, Window
+from bot.charts.values import Bars, Compared, Equity, Floats, Path, Shown, Span, Window
+from bot.chat import Tone
 from tests import pictures
 from tests.pictures import UNTIL
 
-DRAWN: dict[str, Callable[[], Equity | Compared | Bars | Heat]] = {
+DRAWN: dict[str, Callable[[], Shown]] = {
     "equity": pictures.an_equity,
     "compared": pictures.some_compared,
     "pnl": pictures.some_bars,
     "hours": pictures.a_heat,
+    "judged": pictures.a_judged,
 }
 
 
@@ -208,6 +214,57 @@ def test_odd_amounts_are_drawn_too(values: list[tuple[str, float]]) -> None:
 @pytest.mark.slow
 def test_a_line_of_any_size_is_drawn(values: list[float]) -> None:
     assert draw(an_equity(values))
+
+
+def bars_of(figure: Figure) -> list[tuple[tuple[float, ...], list[float]]]:
+    """The colour of the bars of returns that stand together, and how far each reaches."""
+    found = (each for each in figure.axes[1].collections if isinstance(each, LineCollection))
+    return [
+        (tuple(np.ravel(each.get_color()).tolist()), [float(bar[1][1]) for bar in each.get_segments()])
+        for each in found
+    ]
+
+
+def test_the_judged_step_stands_out_and_what_is_typical_is_a_band() -> None:
+    shown = pictures.a_judged()
+    figure = judged(shown)
+    (usual, others), (marked, mine) = bars_of(figure)
+    assert (usual, marked) == (to_rgba(LINE), to_rgba(AMBER))
+    assert mine == pytest.approx([-0.032], abs=1e-3)
+    assert max(map(abs, others)) < 0.01
+    band = next(each for each in figure.axes[1].patches if isinstance(each, Rectangle) and each.get_x() == 0)
+    assert (band.get_y(), band.get_height()) == pytest.approx((-3e-4, 6e-4))
+    critical = judged(replace(shown, frame=replace(shown.frame, tone=Tone.CRITICAL)))
+    assert bars_of(critical)[1][0] == to_rgba(RED)
+
+
+@pytest.mark.parametrize(
+    ("values", "typical"),
+    [
+        ([100.0, 97.0], None),
+        ([100.0, 100.0, 100.0], 0.0),
+        ([0.0, 0.0, 0.0], 1e-12),
+        ([1.0, 1e9, np.nan, 1e-9, 1e9, -5.0], 1e9),
+        ([1e14, -1e14, np.nan], 0.1),
+        ([np.nan, 5.0, np.nan], None),
+    ],
+)
+@pytest.mark.slow
+def test_what_was_judged_is_drawn_of_any_values(values: list[float], typical: float | None) -> None:
+    path = a_path(values)
+    with np.errstate(all="ignore"):
+        returns = path.values[1:] / path.values[:-1] - 1.0
+    shown = replace(
+        pictures.a_judged(),
+        window=Window(UNTIL - 60.0, UNTIL, UTC),
+        equity=path,
+        returns=Path("alpha", path.times[1:], returns, 90.0),
+        since=UNTIL - 30.0,
+        time=UNTIL,
+        typical=typical,
+    )
+    assert draw(shown)
+    assert all(abs(reach) <= LARGEST for _, reaches in bars_of(judged(shown)) for reach in reaches)
 
 
 def test_times_are_round_in_the_time_zone_on_the_day_the_clocks_change_too() -> None:

@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, is_dataclass, replace
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor import rule
+from monitor.detector import Alarm
 from monitor.fleet import AgentState, fold_all, matching_step
 from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Sample
 
@@ -94,6 +95,14 @@ def test_folding_twice_is_folding_once(told: list[Sample], moved: list[CashFlow]
 @given(samples(sane))
 def test_a_snapshot_is_json_without_infinities(told: list[Sample]) -> None:
     json.loads(fold_all(AgentState.of(AGENT), told, []).to_json(), parse_constant=_refuse)
+
+
+def test_a_snapshot_keeps_what_the_detectors_found_and_an_older_one_has_nothing_of_it() -> None:
+    alarms = (Alarm("shock", 90.0, 60.0, -0.032, 0.0004, 1, 1e6), Alarm("edge", 80.0, 0.0, 0.31, 0.55, 40, 2e6))
+    kept = replace(AgentState.of(AGENT), alarms=alarms).to_json()
+    assert AgentState.from_json(kept).alarms == alarms
+    older = {name: value for name, value in json.loads(kept).items() if name != "alarms"}
+    assert AgentState.from_json(json.dumps(older)).alarms == ()
 
 
 def _refuse(name: str) -> float:

@@ -22,6 +22,7 @@ from monitor.alerts.plan import Plan
 from monitor.desk import Desk
 from monitor.model import Agent, AmountOrShare, Limits, Person, Sample, Trade
 from monitor.ports import AgentControl, AuditEntry, Change, Observation
+from monitor.rule import Rule
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
 from tests.controls import Willing
@@ -74,6 +75,7 @@ class Chat(Memory):
 
     def __init__(self, name: str, clock: Hand, heard: list[Heard]) -> None:
         super().__init__(name, clock.now)
+        self.pictures = name != "console"
         self._hand = clock
         self._heard = heard
 
@@ -103,6 +105,7 @@ class Night:
         self.agents = agents
         self.plan = plan
         self.platforms: tuple[str, ...] = plan.channels
+        self.rules = dict(rule.discover())
         self.heard: list[Heard] = []
         """Every new message, restarts or not."""
         self._names = chats
@@ -123,7 +126,7 @@ class Night:
         self.store = await open_store(str(self._file))
         self.chats = {name: Chat(name, self.clock, self.heard) for name in self._names}
         plan = replace(self.plan, channels=self.platforms)
-        setup = Setup({agent.id: agent for agent in self.agents}, rule.discover(), plan)
+        setup = Setup({agent.id: agent for agent in self.agents}, self.rules, plan)
         self.desk = Desk(setup, store=self.store, controls=self._controls, runbooks=RUNBOOKS, clock=self.clock)
         self._router = Router(command.discover(), Access(PEOPLE), self.desk, self._audit, mail=self.store)
         for chat in self.chats.values():
@@ -223,14 +226,17 @@ async def night(
     plan: Plan | None = None,
     chats: tuple[str, ...] = ("console",),
     seen_before: bool = True,
+    rules: tuple[Rule, ...] = (),
     change: Callable[[Agent], Agent] = lambda agent: agent,
 ) -> AsyncIterator[Night]:
     """A running night; with `seen_before` every agent has been calm for a while, so that nothing is 'found'.
 
-    `plan`: how people are told, without a hold on duplicates by default; `chats`: those that are there.
+    `plan`: how people are told, without a hold on duplicates by default; `chats`: those that are there; `rules`: some
+    beside those that are found.
     """
     agents = tuple(change(Agent(name, limits=limits)) for name in names)
     one = Night(new_database(folder), agents, controls or {}, plan or Plan(chats, hold=hold), chats)
+    one.rules |= {each.key: each for each in rules}
     await one.start()
     try:
         if seen_before:

@@ -29,6 +29,7 @@ class Mute:
     """A console that does not take some of what it is to say."""
 
     threads = False
+    pictures = False
     trouble = None
     heard = None
 

@@ -13,7 +13,7 @@ import pytest
 
 from bot.access import Access
 from bot.album import MOST, Album
-from bot.chat import Button, Message, Picture, Reply
+from bot.chat import Button, Message, Picture, Reply, TransportError
 from bot.chat import Invocation as Asked
 from bot.command import discover
 from bot.platforms.telegram import render
@@ -247,3 +247,50 @@ async def test_a_terminal_without_a_place_for_files_says_so(monkeypatch: pytest.
     monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
     told = await Album().told(Message("a title", "a text", picture=Picture(PNG, "bars", "a.png")))
     assert told.text == "a text\nWithout its picture: it could not be written (No such file or directory)."
+
+
+def below() -> Message:
+    """What is sent below a card."""
+    png = (Path(__file__).parents[2] / "docs" / "pnl.png").read_bytes()
+    return Message(
+        "alpha · Sudden loss: -3.2%", "Typical ±0.33%.", picture=Picture(png, "a sudden loss", "alpha-shock.png")
+    )
+
+
+async def test_telegram_answers_a_card_with_one_photo_that_makes_no_sound() -> None:
+    async with fake_telegram() as tg:
+        platform = a_platform(tg)
+        await platform.start(handle)
+        try:
+            card = await platform.send(Message("a page", buttons=(Button("Help", "help"),), loud=True))
+            shown = await platform.send(below(), card)
+            (_, photo) = tg.messages
+            assert photo.photo is not None
+            assert photo.photo.name == "alpha-shock.png"
+            assert (str(photo.id), str(photo.reply_to)) == (shown.id, card.id)
+            assert (photo.silent, photo.lines) == (True, [])
+            assert photo.text == "alpha · Sudden loss: -3.2%\nTypical ±0.33%."
+            tg.no_photos.add(tg.chat)
+            with pytest.raises(TransportError, match="let it send photos there") as caught:
+                await platform.send(below(), card)
+            assert caught.value.permanent
+            assert platform.trouble is None
+        finally:
+            await platform.stop()
+
+
+async def test_slack_shows_the_picture_in_the_thread_of_its_card() -> None:
+    async with in_slack() as desk:
+        card = await desk.platform.send(Message("a page", loud=True))
+        await desk.platform.send(below(), card)
+        (_, posted) = desk.slack.messages
+        assert (posted.thread_ts, posted.broadcast, posted.reading) == (card.id, False, "alpha · Sudden loss: -3.2%")
+        assert [(each.name, each.alt) for each in posted.files] == [("alpha-shock.png", "a sudden loss")]
+        desk.slack.faults.reset("before", method="upload")
+        with pytest.raises(TransportError) as caught:
+            await desk.platform.send(below(), card)
+        assert not caught.value.uncertain
+        desk.slack.scopes.discard("files:write")
+        with pytest.raises(TransportError, match="lacks the scope files:write"):
+            await desk.platform.send(below(), card)
+        assert len(desk.slack.messages) == 2

@@ -38,6 +38,8 @@ class Channel:
 
     threads: bool = False
     """Every message stands for itself."""
+    pictures: bool = False
+    """They are said in words alone."""
     trouble: str | None = None
     """What is amiss shows when something is said."""
     heard: float | None = None

@@ -13,7 +13,8 @@ import structlog
 from pydantic import SecretStr
 
 from bot import settings
-from bot.chat import Handler, Invocation, Message, MessageRef, Tone, TransportError
+from bot.chat import Handler, Invocation, Message, MessageRef, Picture, Tone, TransportError
+from bot.format import plain
 from bot.platforms.slack.answers import Answers
 from bot.platforms.slack.api import WITHIN, Api, Identity
 from bot.platforms.slack.bolt import Take, taking
@@ -88,6 +89,11 @@ class Slack:
         return self._about.mode != WEBHOOK
 
     @property
+    def pictures(self) -> bool:
+        """A file in the card's thread; a webhook takes none."""
+        return self._about.mode != WEBHOOK
+
+    @property
     def trouble(self) -> str | None:
         """Why nothing comes in, or the token is refused."""
         return self._refused or (self._socket.trouble if self._socket is not None else None)
@@ -144,7 +150,7 @@ class Slack:
     ) -> MessageRef:
         """Post a card, or an answer in the thread of one; what is loud, or says that it is over, the channel sees too.
 
-        Errors: TransportError.
+        Of a message with a picture the picture alone is shown, under the message's title. Errors: TransportError.
         """
         api, channel = self._ready(), to or self._channel
         if self._about.mode == WEBHOOK:
@@ -152,6 +158,10 @@ class Slack:
             await api.hook(_open(self._about.webhook), message)
             return MessageRef(NAME, WEBHOOK, f"{self._clock():.3f}-{next(self._said)}")
         thread = under.id if under is not None and (under.platform, under.chat) == (NAME, channel) else None
+        if message.picture is not None:
+            file = await _uploaded(api, message.picture)
+            await api.show(channel, file, plain(message.title), thread)
+            return MessageRef(NAME, channel, file)  # Slack does not say where it stands
         seen = message.loud or message.tone is Tone.GOOD
         where, ts = await api.post(channel, message, thread=thread, broadcast=seen, page=True, key=key)
         return MessageRef(NAME, where, ts)
@@ -260,6 +270,15 @@ class Slack:
             about=None if order.card is None else MessageRef(NAME, order.chat, order.card),
             channel=self._channels.get(order.chat),
         )
+
+
+async def _uploaded(api: Api, picture: Picture) -> str:
+    """Hand a picture over; whatever becomes of that, nobody has seen it yet. Errors: TransportError."""
+    try:
+        return await api.upload(picture)
+    except TransportError as error:
+        error.uncertain = False
+        raise
 
 
 async def _run(handler: Handler, invocation: Invocation, answers: Answers, hint: Message | None) -> None:

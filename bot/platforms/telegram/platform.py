@@ -45,6 +45,7 @@ class Telegram:
     """
 
     threads = False
+    pictures = True
 
     def __init__(
         self,
@@ -154,7 +155,7 @@ class Telegram:
     async def send(
         self, message: Message, under: MessageRef | None = None, *, to: str | None = None, key: str = ""
     ) -> MessageRef:
-        """Say something new; what has buttons is one message. Errors: TransportError."""
+        """Say something new; what has buttons, or a picture, is one message. Errors: TransportError."""
         del key  # Telegram keeps nothing by which a message could be found again
         voice, home = self._speaking(), self._home
         if to is not None and not ID.fullmatch(to):
@@ -165,6 +166,10 @@ class Telegram:
         urgency = Urgency.PAGE if message.loud else Urgency.NEWS
         below = int(under.id) if under and under.platform == NAME and under.chat == str(chat) else None
         place = Place(chat, home.topic if chat == home.chat else None, below)
+        if message.picture is not None:
+            caption = render.caption(message) or render.heading(message)
+            sent = await voice.photo(place, message.picture, caption, urgency=Urgency.EDIT)
+            return MessageRef(NAME, str(sent.chat.id), str(sent.message_id))
         told = render.Told((render.card(message),)) if message.buttons else render.told(message)
         first, *more = told.pages
         keys = render.keys(message.buttons)

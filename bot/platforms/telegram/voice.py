@@ -109,7 +109,7 @@ class Voice:
 
     async def photo(
         self, place: Place, picture: Picture, caption: Page, keys: Rows = (), *, urgency: Urgency, silent: bool = True
-    ) -> None:
+    ) -> telegram.Message:
         """Show a picture with a caption, and buttons below it. Errors: RefusedError."""
         under = ReplyParameters(place.under, allow_sending_without_reply=True) if place.under else None
 
@@ -129,7 +129,7 @@ class Voice:
                 ),
             )
 
-        await _simpler(call, caption, keys)
+        return await _simpler(call, caption, keys)
 
     async def file(self, place: Place, text: str, *, urgency: Urgency) -> None:
         """Say a text as a file. Errors: RefusedError."""
