@@ -36,7 +36,7 @@ from monitor.engine.clock import SteadyClock
 from monitor.engine.local import Chore, Engine
 from monitor.exposition import prometheus_text
 from monitor.guard import Guard
-from monitor.ports import AuditEntry, Change, Observation, StoreError
+from monitor.ports import AuditEntry, Change, StoreError
 from monitor.storage import Database, open_store
 from monitor.turn import Setup
 
@@ -215,7 +215,7 @@ class App:
         self.engine = Engine(
             self.settings.agents,
             built,
-            self._observe,
+            self.desk.observe,
             cursors=self.desk.cursor,
             clock=clock,
             urgent=self.desk.urgent,
@@ -281,13 +281,6 @@ class App:
         figures = self._pulse.figures(self._version, well=health.why is None, pinged=pinged)
         make = functools.partial(prometheus_text, milliseconds=milliseconds)
         return await asyncio.to_thread(make, figures, self.desk.status(), self.settings.currency)
-
-    async def _observe(self, batch: Sequence[Observation]) -> None:
-        await self.desk.observe(batch)
-        for each in batch:
-            score = self.desk.score(each.sample.agent)
-            if each.sample.equity is not None and score is not None and score.anomaly:
-                log.info("anomaly", agent=each.sample.agent, z=round(score.z or 0.0, 2), direction=score.direction)
 
     def _wake(self) -> None:
         self.outbox.wake()

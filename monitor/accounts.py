@@ -72,7 +72,7 @@ class Accounts(Handling):
             flow = CashFlow(name, when, amount, by, note)
             if flow in known:
                 return flow
-            folded = (await self._book.restore(name, (*known, flow), before=when))[0]
+            folded = await self._book.refolded(name, (*known, flow), when)
             turn.flow(flow, folded)
         self._begin_anew(name)
         return flow
@@ -100,7 +100,7 @@ class Accounts(Handling):
                 continue
             state = turn.state(flow.agent)
             if state is not None and flow.time <= state.equity_time:
-                state = (await self._book.restore(flow.agent, (*known, flow), before=flow.time))[0]
+                state = await self._book.refolded(flow.agent, (*known, flow), flow.time)
             turn.flow(flow, state)
             self._begin_anew(flow.agent)
 

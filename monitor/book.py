@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.alerts.restoring import restored
-from monitor.fleet import VERSION, AgentState, fold_all
-from monitor.model import CashFlow
+from monitor.detection import Step, histories
+from monitor.fleet import VERSION, AgentState, fold_all, fold_samples, steps_of
+from monitor.model import CashFlow, Sample
 from monitor.order import Order
 from monitor.ports import Change, Clock, Store
 from monitor.rule import DESK
@@ -18,6 +19,10 @@ from monitor.turn import Setup, Situation, Turn
 
 KEPT = 7 * 86_400.0
 """Seconds for which raw samples are kept."""
+RELEARNED = 86_400.0
+"""Seconds of samples by which the same is learned."""
+LEARNED = 30 * 86_400.0
+"""Seconds of trades by which it is known what is usual, where nothing was kept of that."""
 
 
 class Book:
@@ -79,7 +84,7 @@ class Book:
         stored = await self.store.agents()
         await self.store.commit(Change(agents=list(agents.values())))
         flows = {name: tuple(await self.store.flows(name, now - KEPT)) for name in agents}
-        found = {name: await self.restore(name, flows[name]) for name in agents}
+        found = await self._restore(flows)
         alerts = await self.store.open_alerts()
         ledger = restored(
             plan,
@@ -117,27 +122,57 @@ class Book:
             for name in self.setup.agents:
                 turn.snapshot(name)
 
-    async def restore(
-        self, agent: str, flows: Sequence[CashFlow], before: float | None = None
-    ) -> tuple[AgentState, float | None]:
-        """Fold an agent anew: from its newest snapshot (taken before a time), over the samples since.
+    async def refolded(self, agent: str, flows: Sequence[CashFlow], before: float) -> AgentState:
+        """Fold an agent anew whose past has changed: from its newest snapshot before that time, over what came since.
 
-        Returns the state and the time of the snapshot, None where there is none of this form.
+        Its reconciliation is as it was: that is booked where it stands, see Turn.flow.
         """
+        state, since = await self._kept(agent, before)
+        samples = await self.store.samples(agent, since or 0.0)
+        trades = await self.store.trades(agent, self.clock.now() - LEARNED)
+        return await asyncio.to_thread(fold_all, self.setup.agents[agent], state, samples, flows, trades)
+
+    async def _kept(self, agent: str, before: float | None = None) -> tuple[AgentState, float | None]:
+        """An agent's newest snapshot (taken before a time) and when it was taken; None: there is none of this form."""
         kept = await self.store.snapshot(agent, VERSION, before)
-        state, since = AgentState.of(self.setup.agents[agent]), None
         if kept is not None:
             with contextlib.suppress(ValueError, KeyError, TypeError):  # one that cannot be read is folded anew
-                state, since = AgentState.from_json(kept.state), kept.time
-        samples = await self.store.samples(agent, since or 0.0)
-        folded = await asyncio.to_thread(fold_all, state, samples, flows)
-        if before is not None:  # of a changed past: its reconciliation is booked where it stands, see Turn.flow
-            return folded, since
+                return AgentState.from_json(kept.state), kept.time
+        return AgentState.of(self.setup.agents[agent]), None
+
+    async def _restore(self, flows: Mapping[str, Sequence[CashFlow]]) -> dict[str, tuple[AgentState, float | None]]:
+        """Fold every agent anew: from its newest snapshot, over what came since; what is usual of them side by side."""
+        agents = self.setup.agents
+        found: dict[str, tuple[AgentState, float | None]] = {}
+        steps: list[list[Step]] = []
+        for name in agents:
+            kept, since = await self._kept(name)
+            samples = await self.store.samples(name, since or 0.0)
+            state, made = await asyncio.to_thread(fold_samples, kept, samples, flows[name])
+            steps.append([*await self._steps_before(name, kept, flows[name]), *made])
+            found[name] = await self._reconciled(name, kept, state, samples), since
+        baselines = [state.baseline for state, _ in found.values()]
+        judged = await asyncio.to_thread(histories, list(agents.values()), baselines, steps)
+        for (name, (state, since)), each in zip(list(found.items()), judged, strict=True):
+            trades = await self.store.trades(name, self.clock.now() - LEARNED)
+            found[name] = state.judged(each).dealt_since(agents[name], trades), since
+        return found
+
+    async def _steps_before(self, agent: str, kept: AgentState, flows: Sequence[CashFlow]) -> list[Step]:
+        """The steps up to a snapshot that does not know what is usual of its agent."""
+        if kept.sample is None or kept.baseline.samples:
+            return []
+        equities = await self.store.equities(agent, self.clock.now() - RELEARNED, kept.sample.time + 1e-6)
+        return steps_of(equities, flows)
+
+    async def _reconciled(
+        self, agent: str, kept: AgentState, state: AgentState, samples: Sequence[Sample]
+    ) -> AgentState:
         limits = self.setup.agents[agent].limits
-        account = state.reconciliation.under(limits.unexplained, limits.settle)
+        account = kept.reconciliation.under(limits.unexplained, limits.settle)
         first = self.clock.now() - KEPT if account.base is None else account.base.time
         trades, moved = await self.store.trades(agent, first), await self.store.flows(agent, first)
-        return replace(folded, reconciliation=await asyncio.to_thread(account.refolded, samples, trades, moved)), since
+        return replace(state, reconciliation=await asyncio.to_thread(account.refolded, samples, trades, moved))
 
     async def _orders(self) -> dict[str, Order]:
         return {each.agent: each for each in await self.store.orders()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +11,7 @@ from monitor.accounts import Accounts, Curve
 from monitor.alerts.alert import Alert
 from monitor.alerts.runbooks import Runbook
 from monitor.answers import Acknowledgement, Alarmed, DeskError, IncidentStatus, Judged, Times, Why, pick
+from monitor.around import around
 from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
 from monitor.fleet import AgentState, paper
@@ -59,7 +60,7 @@ class AgentStatus:
     drawdown: float | None
     loss: float | None
     score: Score | None
-    """The guide's z-score of the newest return: shown, never paged."""
+    """The guide's z-score of the newest return, and how volatile it has been."""
     pause: Order | None
     """The newest pause or stop since which nobody resumed it; with `ended` when its time is over."""
     alerts: tuple[Alert, ...]
@@ -72,6 +73,8 @@ class AgentStatus:
     """Its figures of the last 24 h, as the desk reckons them; None until it has, after a start."""
     course: tuple[float | None, ...] = ()
     """Equity net of cash flows at even times of the loss window, the newest last; None where it was not known."""
+    moves: int = 0
+    """Samples in which its equity moved: as many as its detectors have learned from."""
 
 
 class Desk(Accounts):
@@ -120,7 +123,9 @@ class Desk(Accounts):
         async with self._book.turn() as turn:
             for each in batch:
                 await self._take_in(turn, each.flows)
-                turn.observe(each, known[id(each)])
+            for side_by_side in _rounds(batch):
+                for folded in turn.fold([(each, known[id(each)]) for each in side_by_side]):
+                    turn.judge(folded, await around(folded, self._store, turn) if folded.alarms else {})
         for each in batch:
             self._streams.push(each.sample, each.trades)
         self._stirred.difference_update(each.sample.agent for each in batch)
@@ -144,7 +149,7 @@ class Desk(Accounts):
     def score(self, agent: str) -> Score | None:
         """The guide's z-score of an agent's newest return."""
         state = self._book.situation.states.get(agent)
-        return None if state is None else state.score
+        return None if state is None else state.baseline.score
 
     def turn(self) -> contextlib.AbstractAsyncContextManager[Turn]:
         """One turn: what is done in it is stored when the block ends, or none of it is true. Errors: StoreError."""
@@ -208,7 +213,8 @@ class Desk(Accounts):
             skipped=self.skipped.get(agent.id, 0),
             drawdown=state.curve.drawdown,
             loss=state.losses.loss,
-            score=state.score,
+            score=state.baseline.score,
+            moves=state.baseline.moves,
             restarts_1h=state.restarts_1h(self.now()),
             paper=paper(agent, state.answered),
             pause=order if order is not None and order.action in HOLDS else None,
@@ -216,3 +222,16 @@ class Desk(Accounts):
             course=state.losses.course(COURSE),
             live=self._streams.of(agent.id, self.now()),
         )
+
+
+def _rounds(batch: Sequence[Observation]) -> list[list[Observation]]:
+    """The observations in their order, those of one agent in different rounds."""
+    rounds: list[list[Observation]] = []
+    many: Counter[str] = Counter()
+    for each in batch:
+        agent = each.sample.agent
+        if many[agent] == len(rounds):
+            rounds.append([])
+        rounds[many[agent]].append(each)
+        many[agent] += 1
+    return rounds

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Self
 
+from monitor.detection import Baseline, Judged, Step, dealt, folded, histories
 from monitor.detector import Alarm
-from monitor.detectors.zscore import Score, ZScore
-from monitor.model import PAPER, Agent, CashFlow, Check, Position, Sample, Side
+from monitor.model import PAPER, Agent, CashFlow, Check, Position, Sample, Side, Trade
 from monitor.order import Order
 from monitor.performance import Performance
 from monitor.reconciliation import Reconciliation
@@ -43,8 +43,10 @@ class AgentState:
     missed: int = 0
     curve: EquityCurve = field(default_factory=EquityCurve)
     losses: LossWindow = field(default_factory=LossWindow)
-    zscore: ZScore = field(default_factory=ZScore)
-    score: Score | None = None
+    step: Step | None = None
+    """The step of the equity that ended with the newest sample."""
+    baseline: Baseline = field(default_factory=Baseline)
+    """What is usual of it, folded beside this: `judged`."""
     restarts: tuple[float, ...] = ()
     """When its process began anew, as far as it was seen: those of the last hour, else the last alone."""
     decided: float | None = None
@@ -64,14 +66,14 @@ class AgentState:
         return cls(losses=LossWindow(window=limits.loss_window), reconciliation=account)
 
     def fold(self, sample: Sample, flows: Sequence[CashFlow]) -> Self:
-        """Fold in a sample. `flows`: every cash flow of the agent, of which the step's own are taken.
+        """Fold in a sample, all but the baseline. `flows`: every cash flow of the agent; the step's own are taken.
 
         A sample no newer than the last changes nothing, so folding twice is folding once.
         """
         if self.sample is not None and sample.time <= self.sample.time:
             return self
         if sample.error is not None:
-            return replace(self, sample=sample, missed=self.missed + 1)
+            return replace(self, sample=sample, missed=self.missed + 1, step=Step(sample.time, None, 0.0))
         decided = self.decided if sample.decision_age is None else sample.time - sample.decision_age
         state = replace(
             self,
@@ -81,21 +83,61 @@ class AgentState:
             restarts=self._restarts(sample),
             decided=decided,
             still=self._still(sample),
+            step=Step(sample.time, None, 0.0),
         )
         if sample.equity is None:
             return state
         flow = sum(float(each.amount) for each in flows if self.equity_time < each.time <= sample.time)
         first = self.curve.equity is None
-        made = step_return(self.curve.equity, sample.equity, flow)
-        zscore, score = (self.zscore, self.score) if made is None else self.zscore.fold(made)
+        made, elapsed = step_return(self.curve.equity, sample.equity, flow), sample.time - self.equity_time
         return replace(
             state,
             equity_time=sample.time,
             curve=self.curve.fold(sample.time, sample.equity, 0.0 if first else flow),
             losses=self.losses.fold(sample.time, sample.equity, 0.0 if first else flow),
-            zscore=zscore,
-            score=score,
+            step=Step(sample.time, made, 0.0 if made is None else elapsed),
         )
+
+    def judged(self, by: Judged) -> Self:
+        """Take in what the detectors made of its newest step, or of trades."""
+        baseline, found = by
+        if not found:
+            return replace(self, baseline=baseline)
+        newest = {each.detector: each for each in (*self.alarms, *found)}
+        return replace(self, baseline=baseline, alarms=tuple(newest.values()))
+
+    def dealt(self, agent: Agent, trades: Iterable[Trade]) -> Self:
+        """Take in trades that were not known before; those not of its mode, paper or live, are left out."""
+        mode = paper(agent, self.answered)
+        mine = [each for each in trades if each.paper is mode]
+        return (
+            self
+            if self.sample is None or not mine
+            else self.judged(dealt(agent, self.baseline, mine, self.sample.time))
+        )
+
+    @property
+    def found(self) -> tuple[Alarm, ...]:
+        """What the detectors found with the newest sample."""
+        return tuple(each for each in self.alarms if self.sample is not None and each.told == self.sample.time)
+
+    def explained(self, around: Mapping[str, str]) -> Self:
+        """Keep what happened around what was found just now, by detector."""
+        new = {each.detector for each in self.found}
+        return replace(
+            self,
+            alarms=tuple(
+                replace(each, around=around[each.detector])
+                if each.detector in new and each.detector in around
+                else each
+                for each in self.alarms
+            ),
+        )
+
+    def dealt_since(self, agent: Agent, trades: Iterable[Trade]) -> Self:
+        """Take in what of stored trades was closed after the newest that is known."""
+        known = self.baseline.newest_trade
+        return self.dealt(agent, (each for each in trades if each.exit_time > known))
 
     def _restarts(self, sample: Sample) -> tuple[float, ...]:
         """When its process began anew: its uptime is shorter than the time since the last answer explains."""
@@ -140,6 +182,7 @@ class AgentState:
             reconciled=self.reconciliation.reconciled(),
             figures=() if figures is None else figures.all,
             alarms=self.alarms,
+            moves=self.baseline.moves,
         )
 
     def to_json(self) -> str:
@@ -152,8 +195,8 @@ class AgentState:
                 "missed": self.missed,
                 "curve": self.curve.to_json(),
                 "losses": self.losses.to_json(),
-                "zscore": self.zscore.to_json(),
-                "score": asdict(self.score) if self.score else None,
+                "step": asdict(self.step) if self.step else None,
+                "baseline": self.baseline.to_json(),
                 "restarts": self.restarts,
                 "decided": self.decided,
                 "still": self.still,
@@ -173,8 +216,8 @@ class AgentState:
             missed=data["missed"],
             curve=EquityCurve.from_json(data["curve"]),
             losses=LossWindow.from_json(data["losses"]),
-            zscore=ZScore.from_json(data["zscore"]),
-            score=Score(**data["score"]) if data["score"] else None,
+            step=Step(**data["step"]) if data.get("step") else None,
+            baseline=_baseline(data.get("baseline")),
             restarts=tuple(data.get("restarts", ())),
             decided=data.get("decided"),
             still=data.get("still"),
@@ -190,6 +233,14 @@ def paper(agent: Agent, answered: Sample | None) -> bool:
     if answered is not None and answered.paper is not None:
         return answered.paper
     return agent.labels.get("mode") == PAPER
+
+
+def _baseline(data: object) -> Baseline:
+    """What was usual; nothing, where that is kept in another form: it is then learned anew of what is stored."""
+    try:
+        return Baseline.from_json(data)
+    except ValueError:
+        return Baseline()
 
 
 def _sample(data: dict[str, Any] | None) -> Sample | None:
@@ -210,11 +261,49 @@ def _sample(data: dict[str, Any] | None) -> Sample | None:
     )
 
 
-def fold_all(state: AgentState, samples: Iterable[Sample], flows: Sequence[CashFlow]) -> AgentState:
-    """Fold many samples in: a restart, a replay."""
+def fold_each(
+    agents: Sequence[Agent],
+    states: Sequence[AgentState],
+    samples: Sequence[Sample],
+    flows: Sequence[Sequence[CashFlow]],
+) -> list[AgentState]:
+    """Fold a sample of each of some agents in, with what the detectors say of it."""
+    made = [state.fold(*each) for state, each in zip(states, zip(samples, flows, strict=True), strict=True)]
+    new = [at for at, state in enumerate(made) if state is not states[at] and state.step is not None]
+    steps = [step for at in new if (step := made[at].step) is not None]
+    for at, each in zip(new, folded([agents[at] for at in new], [made[at].baseline for at in new], steps), strict=True):
+        made[at] = made[at].judged(each)
+    return made
+
+
+def fold_samples(
+    state: AgentState, samples: Iterable[Sample], flows: Sequence[CashFlow]
+) -> tuple[AgentState, list[Step]]:
+    """Fold many samples in, all but the baseline; returns the steps that are to be folded into that."""
+    steps: list[Step] = []
     for sample in samples:
-        state = state.fold(sample, flows)
-    return state
+        before, state = state, state.fold(sample, flows)
+        if state is not before and state.step is not None:
+            steps.append(state.step)
+    return state, steps
+
+
+def steps_of(equities: Sequence[tuple[float, float]], flows: Sequence[CashFlow]) -> list[Step]:
+    """The steps between known equities (time, money), in order of time."""
+    moved = [(each.time, float(each.amount)) for each in flows]
+    found = []
+    for (begin, before), (end, after) in pairwise(equities):
+        change = step_return(before, after, sum(amount for time, amount in moved if begin < time <= end))
+        found.append(Step(end, change, 0.0 if change is None else end - begin))
+    return found
+
+
+def fold_all(
+    agent: Agent, state: AgentState, samples: Iterable[Sample], flows: Sequence[CashFlow], trades: Iterable[Trade] = ()
+) -> AgentState:
+    """Fold many samples in, and trades closed after those that are known."""
+    state, steps = fold_samples(state, samples, flows)
+    return state.judged(histories([agent], [state.baseline], [steps])[0]).dealt_since(agent, trades)
 
 
 def matching_step(samples: Sequence[Sample], flows: Sequence[CashFlow], amount: float) -> float | None:

@@ -48,8 +48,8 @@ class View:
     """How far the change of its equity is explained; None while nobody can tell."""
     alarms: tuple[Alarm, ...] = ()
     """The newest statistical finding of each detector that has one."""
-    around: str = ""
-    """What happened around the newest of them: what contributed most, what changed, whether others moved too."""
+    moves: int = 0
+    """Samples in which its equity moved, as far as they are known."""
 
     @property
     def pause(self) -> Order | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from monitor.alerts import lifecycle
 from monitor.alerts.alert import Kind, Notification
@@ -11,7 +13,8 @@ from monitor.alerts.board import Board
 from monitor.alerts.draft import Told
 from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import Plan
-from monitor.fleet import VERSION, AgentState, paper
+from monitor.detector import Alarm
+from monitor.fleet import VERSION, AgentState, fold_each, paper
 from monitor.model import Agent, CashFlow, Limits, Reset, Sample, Severity, Trade
 from monitor.obeying import betrayed, proven, shrunk
 from monitor.order import Order, StopMark
@@ -60,11 +63,26 @@ class Situation:
     """Agent -> its figures as they were last reckoned; after a start, once they have been."""
 
 
+class Folded(NamedTuple):
+    """An observation that has been folded in, and is still to be judged."""
+
+    agent: Agent
+    seen: Observation
+    before: AgentState
+    state: AgentState | None
+    """None: it brought no newer sample, and there is nothing to judge."""
+
+    @property
+    def alarms(self) -> tuple[Alarm, ...]:
+        """What the detectors found with it."""
+        return () if self.state is None else self.state.found
+
+
 class Turn:
     """Builds the next situation from the last; nothing of it is true before the change has been stored."""
 
     def __init__(self, situation: Situation, setup: Setup, now: float) -> None:
-        self._setup = setup
+        self.setup = setup
         self.now = now
         self.board = Board(situation.ledger, setup.plan, setup.labels, now)
         """The alerts, to be moved."""
@@ -88,27 +106,59 @@ class Turn:
         self._stale: list[tuple[str, float]] = []
 
     def observe(self, seen: Observation, known: Sequence[Trade] = ()) -> None:
-        """Fold one observation in: figures, orders it proves, findings. One of an unknown agent is left out.
+        """Fold one observation in and judge it. `known`: what is stored of its trades already."""
+        for folded in self.fold([(seen, known)]):
+            self.judge(folded)
 
-        `known`: what is stored of its trades already.
+    def fold(self, batch: Sequence[tuple[Observation, Sequence[Trade]]]) -> list[Folded]:
+        """Fold observations of different agents in: figures, and what is usual of them; `judge` each of them then.
+
+        With each, what is stored of its trades already. One of an unknown agent is left out.
         """
-        agent = self._setup.agents.get(seen.sample.agent)
-        if agent is None:
-            return
-        before = self._states.get(agent.id) or AgentState.of(agent)
-        state = before.fold(seen.sample, self._flows.get(agent.id, ()))
+        mine = [(self.setup.agents[seen.sample.agent], seen, known) for seen, known in batch if self._watches(seen)]
+        agents = [agent for agent, _, _ in mine]
+        before = [self._states.get(agent.id) or AgentState.of(agent) for agent in agents]
+        flows = [self._flows.get(agent.id, ()) for agent in agents]
+        after = fold_each(agents, before, [seen.sample for _, seen, _ in mine], flows)
+        return [
+            self._booked(agent, seen, known, states)
+            for (agent, seen, known), states in zip(mine, zip(before, after, strict=True), strict=True)
+        ]
+
+    def _watches(self, seen: Observation) -> bool:
+        return seen.sample.agent in self.setup.agents
+
+    def _booked(
+        self, agent: Agent, seen: Observation, known: Sequence[Trade], states: tuple[AgentState, AgentState]
+    ) -> Folded:
+        """Take the trades of an observation in."""
+        before, state = states
         trades = _told_apart(agent, seen)
         self._trades += trades
         if seen.cursor is not None:
             self._cursors[agent.id] = self._new_cursors[agent.id] = seen.cursor
         if state is before:
-            self._states[agent.id] = replace(
-                before, reconciliation=before.reconciliation.booked(trades, replaced=known)
-            )
-            return
-        state = replace(state, reconciliation=before.reconciliation.fold(seen.sample, trades, replaced=known))
+            account = before.reconciliation.booked(trades, replaced=known)
+        else:
+            account = before.reconciliation.fold(seen.sample, trades, replaced=known)
+            self._samples.append(seen.sample)
+        ids = {each.id for each in known}
+        state = replace(state, reconciliation=account).dealt(agent, (each for each in trades if each.id not in ids))
         self._states[agent.id] = state
-        self._samples.append(seen.sample)
+        new = state is not before and seen.sample is state.sample
+        return Folded(agent, seen, before, state if new else None)
+
+    def judge(self, folded: Folded, around: Mapping[str, str] = MappingProxyType({})) -> None:
+        """What follows from an observation: orders it proves, findings.
+
+        `around`: what happened around what a detector found just now, by its key.
+        """
+        agent, seen, before, state = folded
+        if state is None:
+            return
+        if around:
+            state = state.explained(around)
+            self._states[agent.id] = state
         self._prove(agent, seen, before.answered)
         self._judge(agent, state, standing=agent.id in self._introducing and before.answered is None)
         self._introduce(agent, state)
@@ -147,6 +197,14 @@ class Turn:
         """An agent's cash flows as they are known in this turn."""
         return self._flows.get(agent, ())
 
+    def states(self) -> Mapping[str, AgentState]:
+        """The state of every agent as it is in this turn."""
+        return self._states
+
+    def ordered(self, agent: str) -> Order | None:
+        """An agent's newest standing order as it is in this turn."""
+        return self._orders.get(agent)
+
     def state(self, agent: str) -> AgentState | None:
         """An agent's state as it is in this turn."""
         return self._states.get(agent)
@@ -182,7 +240,7 @@ class Turn:
     def vitals(self, vitals: Vitals) -> None:
         """Fold in how the desk itself is."""
         mine = self.board.of_agent(DESK)
-        for rule in self._setup.rules.values():
+        for rule in self.setup.rules.values():
             if rule.desk:
                 labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open]
                 for finding in rule.evaluate(vitals, labels):
@@ -212,7 +270,7 @@ class Turn:
             alerts=told.alerts,
             incidents=told.incidents,
             events=told.events,
-            notifications=(*told.notifications, *_pictures(told, self._setup.rules)),
+            notifications=(*told.notifications, *_pictures(told, self.setup.rules)),
             silences=told.silences,
             overrides=told.overrides,
             orders=self._new_orders,
@@ -242,7 +300,7 @@ class Turn:
         if view is None:
             return
         mine = self.board.of_agent(agent.id)
-        for rule in self._setup.rules.values():
+        for rule in self.setup.rules.values():
             if rule.desk:
                 continue
             labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open]
@@ -260,7 +318,7 @@ class Turn:
 
     def _introduced(self, agent: str) -> bool:
         """Whether it has been polled often enough to know that it does not answer."""
-        return self._introducing[agent] >= self._setup.agents[agent].limits.missed_polls
+        return self._introducing[agent] >= self.setup.agents[agent].limits.missed_polls
 
     def _keep(self, agent: Agent) -> None:
         last = self._snapshots.setdefault(agent.id, self.now)

@@ -10,9 +10,10 @@ from bot.format import UNKNOWN, clock, count, lacking, number, plain, share
 from bot.views.alerts import tone
 from monitor.alerts.alert import State
 from monitor.desk import AgentStatus
-from monitor.detectors.zscore import WARM_UP, Score
+from monitor.detectors.zscore import Score
 from monitor.model import PAPER
 from monitor.order import Order, OrderState
+from monitor.recent import WARM_UP
 
 
 def word(status: AgentStatus, now: float) -> str:

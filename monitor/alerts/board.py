@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from monitor.alerts import escalation, flapping, joining, lifecycle, oncall, paging, pipeline, routing, silencing
@@ -30,6 +30,14 @@ class Board:
     def of_agent(self, agent: str) -> list[Alert]:
         """The alerts about an agent that are not resolved."""
         return [self._draft.alerts[mark] for mark in self._draft.agents.get(agent, ())]
+
+    def standing(self) -> list[Alert]:
+        """The alerts that are not resolved."""
+        return list(self._draft.alerts.values())
+
+    def silences(self) -> Sequence[Silence]:
+        """The silences that are known, of every kind."""
+        return self._draft.silences
 
     def find(self, finding: Finding, policy: lifecycle.Policy, *, standing: bool = False) -> None:
         """Fold a finding in."""
@@ -208,7 +216,7 @@ class Board:
         draft.touched |= dict.fromkeys(draft.stale)
         self._forget()
 
-    def standing(self, waits: bool) -> None:
+    def tell_standing(self, waits: bool) -> None:
         """Tell in one message what was so before anybody looked, unless it waits for agents not looked at yet."""
         found = [self._draft.alerts[mark] for mark, why in self._draft.hidden.items() if why.kind == "standing"]
         found = [alert for alert in found if alert.paged is None]
@@ -223,7 +231,7 @@ class Board:
     def finish(self, *, waits: bool = False) -> tuple[Ledger, Told]:
         """Decide who is told, and give the next ledger and everything to be stored with it.
 
-        `waits`: agents that were never looked at are still to come, see `standing`.
+        `waits`: agents that were never looked at are still to come, see `tell_standing`.
         """
         draft = self._draft
         for alert in list(draft.ended.values()):
@@ -232,7 +240,7 @@ class Board:
             self._decide(mark)
         for incident in list(draft.touched):
             paging.look(draft, incident)
-        self.standing(waits)
+        self.tell_standing(waits)
         return draft.finish()
 
     def _decide(self, mark: str) -> None:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Literal
 
-WINDOW = 100
-"""Returns kept, the newest included."""
-WARM_UP = 20
-"""Returns a baseline needs."""
+from monitor.detector import Detector, Found, Moves, State, Tick
+from monitor.recent import LARGEST, WARM_UP, alarms, judged
+
 THRESHOLD = 3.0
 """|z| above which a return is an anomaly."""
 FLAT = 1e-10
 """Standard deviation below which nothing is said."""
 RECENT = 20
 """Newest returns that the regime score compares with the rest."""
-LARGEST = 1e100
-"""A return beyond it is taken as it, so that no sum, square or quotient overflows."""
+EVERY = 30.0 / 0.0036
+"""Seconds between two false pages at 30 s a sample, if returns were Gaussian: P(|t(98)| > 3) is 0.36 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,56 +39,46 @@ class Score:
     """|s(last 20) - s(rest)| / s(rest), s the standard deviation; the rest is at least 20 returns."""
 
 
-def _spread(values: Sequence[float]) -> tuple[float, float]:
+def spread(values: Sequence[float]) -> tuple[float, float]:
     """Mean and standard deviation (n - 1) of at least two values."""
     mean = math.fsum(values) / len(values)
     return mean, math.hypot(*[value - mean for value in values]) / math.sqrt(len(values) - 1)
 
 
+def score(window: Sequence[float]) -> Score:
+    """Judge the newest of at most 100 finite returns, the newest last."""
+    values = [max(-LARGEST, min(LARGEST, each)) for each in window]
+    baseline, z = values[:-1], None
+    if len(baseline) >= WARM_UP:
+        mean, deviation = spread(baseline)
+        z = None if deviation < FLAT else (values[-1] - mean) / deviation
+    anomaly = z is not None and abs(z) > THRESHOLD
+    direction: Literal["gain", "loss"] | None = None
+    if z is not None and anomaly:
+        direction = "gain" if z > 0 else "loss"
+    volatility = spread(values)[1] if len(values) >= WARM_UP else None
+    return Score(z, len(baseline), WARM_UP, anomaly, direction, volatility, _regime(values))
+
+
 def _regime(window: Sequence[float]) -> float | None:
     if len(window) < WARM_UP + RECENT:
         return None
-    rest = _spread(window[:-RECENT])[1]
-    return None if rest < FLAT else abs(_spread(window[-RECENT:])[1] - rest) / rest
+    rest = spread(window[:-RECENT])[1]
+    return None if rest < FLAT else abs(spread(window[-RECENT:])[1] - rest) / rest
 
 
-@dataclass(frozen=True, slots=True)
-class ZScore:
-    """A window of returns, newest last; folding one in gives the next window and what is said of the return."""
+def step(state: State, tick: Tick, moves: Moves) -> Mapping[str, Found]:
+    """|z| > 3 of the newest return, for agents that are judged so: gains and losses, whatever the budget."""
+    del moves
+    rows, newest, baselines = judged(state, tick, "zscore")
+    if not len(rows):
+        return {}
+    spreads = [spread(each) for each in baselines]
+    odd = [
+        deviation >= FLAT and abs(value - mean) / deviation > THRESHOLD
+        for value, (mean, deviation) in zip(newest.tolist(), spreads, strict=True)
+    ]
+    return {"zscore": alarms(rows, tick, odd, [deviation for _, deviation in spreads], EVERY)}
 
-    window: tuple[float, ...] = ()
 
-    def fold(self, r: float | None) -> tuple[ZScore, Score]:
-        """Judge one return and take it into the window; None and what is not finite is skipped, with z None."""
-        if r is None or not math.isfinite(r):
-            return self, self._score(None, len(self.window))
-        r = max(-LARGEST, min(LARGEST, r))
-        baseline = self.window[1 - WINDOW :]
-        z = None
-        if len(baseline) >= WARM_UP:
-            mean, deviation = _spread(baseline)
-            z = None if deviation < FLAT else (r - mean) / deviation
-        after = ZScore((*baseline, r))
-        return after, after._score(z, len(baseline))
-
-    def _score(self, z: float | None, n: int) -> Score:
-        anomaly = z is not None and abs(z) > THRESHOLD
-        direction: Literal["gain", "loss"] | None = None
-        if z is not None and anomaly:
-            direction = "gain" if z > 0 else "loss"
-        volatility = _spread(self.window)[1] if len(self.window) >= WARM_UP else None
-        return Score(z, n, WARM_UP, anomaly, direction, volatility, _regime(self.window))
-
-    def to_json(self) -> list[float]:
-        """The state as JSON."""
-        return list(self.window)
-
-    @classmethod
-    def from_json(cls, data: Any) -> Self:
-        """Read `to_json` back. Errors: ValueError, when it is something else."""
-        if not isinstance(data, list) or len(data) > WINDOW:
-            raise ValueError(f"a stored z-score is a list of at most {WINDOW} returns")
-        for value in data:
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= LARGEST:
-                raise ValueError("a stored z-score holds finite returns only")
-        return cls(tuple(float(value) for value in data))
+detector = Detector("zscore", (), step)

@@ -66,8 +66,8 @@ def floats(value: object) -> Iterator[float]:
 def test_any_sample_leaves_a_finite_state_and_rules_that_can_judge(told: list[Sample], moved: list[CashFlow]) -> None:
     state = AgentState.of(AGENT)
     for sample in told:
-        state = state.fold(sample, moved)
-        for kept in (state.curve, state.losses, state.zscore, state.score):
+        state = fold_all(AGENT, state, [sample], moved)
+        for kept in (state.curve, state.losses, state.baseline.score, state.baseline.row.tolist()):
             assert all(math.isfinite(each) for each in floats(kept))
         view = state.view(AGENT, None)
         assert view is not None
@@ -80,21 +80,21 @@ def test_any_sample_leaves_a_finite_state_and_rules_that_can_judge(told: list[Sa
 def test_a_snapshot_and_the_samples_since_are_the_whole_fold(
     told: list[Sample], moved: list[CashFlow], cut: int
 ) -> None:
-    whole = fold_all(AgentState.of(AGENT), told, moved)
-    kept = AgentState.from_json(fold_all(AgentState.of(AGENT), told[:cut], moved).to_json())
+    whole = fold_all(AGENT, AgentState.of(AGENT), told, moved)
+    kept = AgentState.from_json(fold_all(AGENT, AgentState.of(AGENT), told[:cut], moved).to_json())
     since = kept.sample.time if kept.sample else 0.0
-    assert fold_all(kept, [sample for sample in told if sample.time >= since], moved) == whole
+    assert fold_all(AGENT, kept, [sample for sample in told if sample.time >= since], moved) == whole
 
 
 @given(samples(sane), flows)
 def test_folding_twice_is_folding_once(told: list[Sample], moved: list[CashFlow]) -> None:
-    once = fold_all(AgentState.of(AGENT), told, moved)
-    assert fold_all(once, told, moved) == once
+    once = fold_all(AGENT, AgentState.of(AGENT), told, moved)
+    assert fold_all(AGENT, once, told, moved) == once
 
 
 @given(samples(sane))
 def test_a_snapshot_is_json_without_infinities(told: list[Sample]) -> None:
-    json.loads(fold_all(AgentState.of(AGENT), told, []).to_json(), parse_constant=_refuse)
+    json.loads(fold_all(AGENT, AgentState.of(AGENT), told, []).to_json(), parse_constant=_refuse)
 
 
 def test_a_snapshot_keeps_what_the_detectors_found_and_an_older_one_has_nothing_of_it() -> None:

@@ -39,7 +39,11 @@ class Story:
     labels: tuple[tuple[str, str], ...] = field(default=())
 
 
-ELSEWHERE = {"poor_figures": "test_figures.py", "unexplained": "test_reconciliation.py"}
+ELSEWHERE = {
+    "poor_figures": "test_figures.py",
+    "unexplained": "test_reconciliation.py",
+    **dict.fromkeys(("shock", "spike", "burst", "bleed", "edge", "anomaly"), "test_detection.py"),
+}
 """Rules that are not about a single sample -> where their stories are."""
 
 STORIES = [

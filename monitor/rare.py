@@ -1,0 +1,58 @@
+"""A statistical finding is told when it is found, stands for an hour after the newest, and says how rare it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+
+from monitor.detector import Alarm
+from monitor.model import Finding
+from monitor.rule import Labels, Rule, View, breach, clear
+
+STANDS = 3_600.0
+"""Seconds: findings closer together are one incident."""
+RAREST = 91 * 86_400.0
+"""Seconds: two weeks of data cannot tell what is rarer than once in three months."""
+LONGEST = 320
+"""Characters of the sentence, without what happened around."""
+_UNITS = ((7 * 86_400.0, "weeks"), (86_400.0, "days"), (3_600.0, "h"), (60.0, "min"))
+
+
+def judge(
+    view: View, rule: Rule, open_: Collection[Labels], sentence: Callable[[View, Alarm], str]
+) -> Iterator[Finding]:
+    """The findings of a rule that tells of one detector: breach with a new alarm, clear an hour after the last."""
+    alarm = next((each for each in view.alarms if each.detector == rule.key), None)
+    if alarm is not None and alarm.told == view.now:
+        reason = sentence(view, alarm)[:LONGEST]
+        yield breach(view, rule, f"{reason}. {alarm.around}" if alarm.around else reason, alarm.value, alarm.typical)
+    elif open_ and (alarm is None or view.now - alarm.told >= STANDS):
+        yield clear(view, rule, f"{view.agent.id}: nothing like it for an hour")
+
+
+def once_in(seconds: float) -> str:
+    """How rare, in words: "once in 5 days"; never rarer than "once in 3 months"."""
+    if not seconds < RAREST:
+        return "once in 3 months"
+    for size, unit in _UNITS:
+        if seconds >= 2 * size:
+            return f"once in {seconds / size:.0f} {unit}"
+    return "once a minute"
+
+
+def share(of: float) -> str:
+    """A return or a move, to three digits: "3.21 %", "0.0123 %"."""
+    return f"{abs(of) * 100:,.3g} %"
+
+
+def times(alarm: Alarm) -> str:
+    """How many times what is typical: "14x"."""
+    ratio = abs(alarm.value) / alarm.typical if alarm.typical > 0 else 0.0
+    return f"{ratio:,.{0 if ratio >= 10 else 1}f}x"  # noqa: PLR2004 -- digits
+
+
+def span(alarm: Alarm) -> str:
+    """How long what was judged lasted: "30 s", "25 min", "5.2 h"."""
+    seconds = alarm.time - alarm.since
+    if seconds < 120:  # noqa: PLR2004 -- two minutes
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"  # noqa: PLR2004 -- two hours
