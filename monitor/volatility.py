@@ -12,6 +12,8 @@ LEARNS = 30
 """Moves before distributions learn: until then the typical move is a guess."""
 _CLIP = 16.0
 """A squared move counts at most so many times the variance: one wild value leaves it of use."""
+_WILD = 2_500.0
+"""Beyond so many times it says nothing of the next moves: a price of nowhere, a unit that was lost."""
 _SLOW = 0.0002
 _MEAN, _NEWS, _KEEP = 0.01, 0.06, 0.93
 """Of the quick variance: the slow one's part, the newest square's, its own."""
@@ -73,7 +75,7 @@ def learn(state: State, of: Moves) -> None:
     slow, quick = state["slow"][rows], state["quick"][rows]
     weight = np.maximum(1.0 / (of.n + 1.0), _SLOW)
     state["slow"][rows] = np.maximum(slow + weight * (np.minimum(square, _CLIP * slow) - slow), _LEAST)
-    news = np.minimum(square, _CLIP * quick)
+    news = np.where(square > _WILD * quick, quick, np.minimum(square, _CLIP * quick))
     state["quick"][rows] = np.maximum(_MEAN * slow + _NEWS * news + _KEEP * quick, _LEAST)
     state["moves"][rows] = of.n + 1.0
 

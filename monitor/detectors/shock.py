@@ -10,7 +10,7 @@ from monitor.detector import Detector, Field, Flags, Floats, Found, Moves, State
 from monitor.tail import EDGES, LEAST, Tail
 from monitor.volatility import LEARNS
 
-SHARE = 0.6
+SHARE = 0.5
 """Of an agent's budget. It is spent on moves of both signs, of which the losses page."""
 UNDONE = 0.3
 """A loss of which the next sample leaves at most this share was a price spike."""
@@ -23,7 +23,7 @@ def _student(many: float) -> Floats:
     return np.diff(np.concatenate([[0.0], below])) * many
 
 
-TAIL = Tail("shock", _student(1_000.0), shape=0.25, weight=200.0, floor=0.05)
+TAIL = Tail("shock", _student(300.0), shape=0.15, weight=200.0, floor=0.05)
 _HELD = ("held_return", "held_before", "held_typical", "held_time", "held_since", "held_every")
 
 

@@ -1,0 +1,1 @@
+"""How good the detectors are: false pages and power on streams of which the truth is known."""
