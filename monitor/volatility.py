@@ -18,7 +18,10 @@ _SLOW = 0.0002
 _MEAN, _NEWS, _KEEP = 0.01, 0.06, 0.93
 """Of the quick variance: the slow one's part, the newest square's, its own."""
 _MEMORY = 40_320.0
-"""Samples over which the share of moving ones is reckoned."""
+"""Samples over which the share of moving ones is reckoned; a day of them counts if that is more."""
+_DAY = 2_880.0
+_STILL = 1e-9
+"""A smaller return is arithmetic, not a move."""
 _PACE = 0.02
 _LARGEST = 1e100
 _LEAST = 1e-24
@@ -27,14 +30,16 @@ FIELDS = (
     Field("samples"),
     Field("moves"),
     Field("skipped"),
-    Field("active", start=1.0),
+    Field("active"),
+    Field("lately"),
     Field("unit"),
     Field("pace"),
     Field("slow"),
     Field("quick"),
 )
-"""samples: with a return; moves: those whose return is not 0; skipped: samples without a return; unit: seconds that
-one interval lasts, for good; pace: seconds from a sample to the next; slow and quick: variances of one interval."""
+"""samples: with a return; moves: those whose return is not 0; skipped: samples without a return; active, lately: share
+of moves, over two weeks and a day; unit: seconds that one interval lasts, for good; pace: seconds from a sample to the
+next; slow, quick: variances of one interval."""
 _BUDGET = CHOICES.index("budget")
 
 
@@ -44,16 +49,18 @@ def moves(state: State, tick: Tick) -> Moves:
     state["skipped"][~known] += 1.0
     state["samples"][known] += 1.0
     _keep_pace(state, tick, known)
-    moved = known & (tick.returns != 0.0)
-    share = 1.0 / np.minimum(np.maximum(state["samples"], 1.0), _MEMORY)
-    state["active"][:] = np.where(known, state["active"] + share * (moved - state["active"]), state["active"])
+    moved = known & (np.abs(tick.returns) > _STILL)
+    many = np.maximum(state["samples"], 1.0)
+    for name, memory in (("active", _MEMORY), ("lately", _DAY)):
+        share = known / np.minimum(many, memory)
+        state[name][:] += share * (moved - state[name])
     rows = moved.nonzero()[0]
     raw = np.minimum(np.maximum(tick.returns[rows], -_LARGEST), _LARGEST)
     pace, unit, n = state["pace"][rows], state["unit"][rows], state["moves"][rows]
     lasted = np.maximum(tick.elapsed[rows], np.minimum(pace, unit)) / unit
     x = raw / np.sqrt(lasted)
     _begin(state, rows[n == 0], x[n == 0])
-    active = state["active"][rows]
+    active = np.maximum(state["active"][rows], state["lately"][rows])
     return Moves(
         rows=rows,
         time=tick.time[rows],

@@ -15,7 +15,7 @@ RATES: Floats = np.array([0.02, 0.05, 0.1, 0.2, 0.4])
 _CLIP = 3.0
 _WIDEST = 50.0
 _MEMORY = 5_000.0
-_TRACE = 0.1
+_TRACE = 0.4
 """Rate by which the begin of a loss is looked for."""
 
 

@@ -40,10 +40,11 @@ def step(state: State, tick: Tick, moves: Moves) -> Mapping[str, Found]:
     del tick
     rows = moves.rows
     at = (moves.n % WINDOW).astype(np.intp)
-    before, since = state["burst_scales"][rows, at], state["burst_times"][rows, at]
     state["burst_squares"][rows, at] = np.minimum(moves.x * moves.x, 1e200)
     state["burst_scales"][rows, at] = moves.scale
     state["burst_times"][rows, at] = moves.since
+    oldest = (at + 1) % WINDOW
+    before, since = state["burst_scales"][rows, oldest], state["burst_times"][rows, oldest]
     at = (moves.n >= LEARNS).nonzero()[0]
     if not len(at):
         return {}

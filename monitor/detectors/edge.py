@@ -16,7 +16,7 @@ WARM = 50
 _MEMORY = 1_000.0
 """Trades over which the usual share of wins is reckoned."""
 _PACE = 0.02
-_TRACE = 0.1
+_TRACE = 0.2
 
 
 def step(state: State, deal: Deal) -> Mapping[str, Found]:
@@ -44,7 +44,7 @@ def step(state: State, deal: Deal) -> Mapping[str, Found]:
     what: dict[str, Floats] = {
         "since": state["edge_since"].copy(),
         "value": state["edge_wins"] / n,
-        "typical": usual.copy(),
+        "typical": state["edge_before"].copy(),
         "every": deal.allowed / SHARE,
     }
     named = found(np.arange(len(state)), odd, time=deal.time, n=n, **what)
@@ -71,6 +71,7 @@ def _trace(state: State, deal: Deal, told: Flags, off: Floats) -> None:
     new = told & (worth <= 0)
     begin = np.maximum(state["edge_newest"], 0.0)
     state["edge_since"][new] = np.where(begin > 0, begin, deal.time - 1.0)[new]
+    state["edge_before"][new] = state["edge_usual"][new]
     state["edge_wins"][new] = state["edge_judged"][new] = 0.0
     state["edge_wins"][told] += deal.won[told]
     state["edge_judged"][told] += 1.0
@@ -79,6 +80,6 @@ def _trace(state: State, deal: Deal, told: Flags, off: Floats) -> None:
 
 _NAMES: Sequence[str] = (
     "edge_trades", "edge_usual", "edge_newest", "edge_pace", "edge_late", "edge_trace", "edge_since", "edge_wins",
-    "edge_judged",
+    "edge_judged", "edge_before",
 )  # fmt: skip
 detector = Detector("edge", (Field("edge_bets", len(RATES)), *map(Field, _NAMES)), trades=step)
