@@ -14,11 +14,15 @@ from monitor.rare import STANDS
 from tests.bench.detection.streams import SIGMA, Floats, make
 
 INTERVAL = 30.0
+APART = 701
+"""Samples between two forks of a trial."""
 DAY, WEEK, MONTH = 2_880, 20_160, 86_400
 """In samples; a month has 30 days."""
 BUDGETS = {"week": WEEK * INTERVAL, "month": MONTH * INTERVAL, "quarter": 91 * DAY * INTERVAL}
 """Seconds between two false pages."""
 PAGING = ("shock", "burst", "bleed", "edge")
+ONE_SAMPLE = {"budget": ("shock", "burst"), **{each: (each,) for each in CHOICES if each != "budget"}}
+"""By choice, the detectors that find a loss of one sample, or a wrong size."""
 
 
 def tick(step: int, returns: Floats, every: float, choice: str = "budget") -> Tick:
@@ -95,9 +99,9 @@ def _found(told: Mapping[int, tuple[Alarm, ...]], agents: int, keys: tuple[str, 
 class Trial:
     """Agents with a history of two weeks, in which troubles are planted again and again."""
 
-    def __init__(self, kind: str, every: float, seed: int, *, agents: int, forks: int, apart: int = 701) -> None:
-        self.kind, self.every, self.agents, self.forks, self.apart = kind, every, agents, forks, apart
-        self.stream = make(kind, 2 * WEEK + forks * apart + 4_000, agents, seed)
+    def __init__(self, kind: str, every: float, seed: int, *, agents: int, forks: int, choice: str = "budget") -> None:
+        self.kind, self.every, self.agents, self.forks, self.choice = kind, every, agents, forks, choice
+        self.stream = make(kind, 2 * WEEK + forks * APART + 4_000, agents, seed)
         self.source = np.random.default_rng([seed, 99])
 
     def run(self) -> Power:
@@ -106,9 +110,9 @@ class Trial:
         size, second, delays = list[bool](), list[bool](), list[float]()
         at = 0
         for fork in range(self.forks):
-            until = 2 * WEEK + fork * self.apart
+            until = 2 * WEEK + fork * APART
             for step in range(at, until):
-                detection.fold(state, tick(step, self.stream[step], self.every))
+                detection.fold(state, self._tick(step, self.stream[step]))
             at = until
             where = self.stream[at - 1] == 0 if self.kind == "sparse" else np.ones(self.agents, dtype=bool)
             for sigmas, found in losses.items():
@@ -120,13 +124,18 @@ class Trial:
         twelve, twenty, large, again = (float(np.mean(each)) for each in (losses[12], losses[20], size, second))
         return Power(twelve, twenty, large, again, float(np.median(delays)) if delays else np.nan, len(size))
 
+    def _tick(self, step: int, returns: Floats) -> Tick:
+        return tick(step, returns, self.every, self.choice)
+
     def _loss(self, state: State, at: int, sigmas: float) -> NDArray[np.bool_]:
         """One loss in one sample; found with it or with the next."""
         copy = State(detection.LAYOUT, state.data.copy("F"))
-        first = detection.fold(copy, tick(at, np.full(self.agents, -sigmas * SIGMA), self.every))
-        return _found(first, self.agents) | _found(
-            detection.fold(copy, tick(at + 1, self.stream[at + 1], self.every)), self.agents, ("shock", "burst")
-        )
+        first = detection.fold(copy, self._tick(at, np.full(self.agents, -sigmas * SIGMA)))
+        hit = _found(first, self.agents, ONE_SAMPLE[self.choice])
+        if self.choice == "budget":  # which tells of a sudden loss a sample later
+            next_ = detection.fold(copy, self._tick(at + 1, self.stream[at + 1]))
+            hit |= _found(next_, self.agents, ONE_SAMPLE[self.choice])
+        return hit
 
     def _size(self, state: State, at: int) -> Iterator[bool]:
         """Ten times the size for 30 samples in which the equity moves."""
@@ -140,7 +149,7 @@ class Trial:
             if not live.any():
                 break
             returns = self.stream[step] * np.where(live, 10.0, 1.0)
-            hit |= live & _found(detection.fold(copy, tick(step, returns, self.every)), self.agents, ("shock", "burst"))
+            hit |= live & _found(detection.fold(copy, self._tick(step, returns)), self.agents, ONE_SAMPLE[self.choice])
             moved += returns != 0
         yield from hit[moved >= 30].tolist()
 
@@ -148,19 +157,19 @@ class Trial:
         """A loss of 20 sigma, and another: whether the second is found as a sudden loss."""
         copy, hit = State(detection.LAYOUT, state.data.copy("F")), np.zeros(self.agents, dtype=bool)
         loss = np.full(self.agents, -20.0 * SIGMA)
-        detection.fold(copy, tick(at, loss, self.every))
+        detection.fold(copy, self._tick(at, loss))
         gap = self.source.integers(10, 61, self.agents)
         for later in range(1, 62):
             returns = np.where(gap == later, loss, self.stream[at + later])
-            told = detection.fold(copy, tick(at + later, returns, self.every))
-            hit |= (gap == later - 1) & _found(told, self.agents, ("shock",))
+            told = detection.fold(copy, self._tick(at + later, returns))
+            hit |= (gap == later - (self.choice == "budget")) & _found(told, self.agents, ONE_SAMPLE[self.choice][:1])
         return hit.tolist()
 
     def _bleed(self, state: State, at: int) -> list[float]:
         """A fifth of sigma lost each sample: samples until it is found."""
         copy, delay = State(detection.LAYOUT, state.data.copy("F")), np.full(self.agents, np.inf)
         for later in range(1, 2_000):
-            told = detection.fold(copy, tick(at + later, self.stream[at + later] - 0.2 * SIGMA, self.every))
+            told = detection.fold(copy, self._tick(at + later, self.stream[at + later] - 0.2 * SIGMA))
             hit = _found(told, self.agents, ("bleed",)) & np.isinf(delay)
             delay[hit] = later
             if np.isfinite(delay).mean() > 0.6:  # the median is known

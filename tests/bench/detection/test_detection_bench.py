@@ -31,7 +31,7 @@ def table() -> Iterator[list[str]]:
     print("\n\n" + "\n".join(lines))  # noqa: T201 - what a bench is for
 
 
-def _alerts_a_day(kind: str, detector: str, agents: int = 40, days: int = 3) -> float:
+def alerts_a_day(kind: str, detector: str, agents: int = 40, days: int = 2) -> float:
     """Samples a day and agent that one of the guide's detectors calls odd, once it has a hundred returns."""
     stream, state, odd = make(kind, 100 + days * DAY, agents, SEEDS[0]), State.fresh(detection.LAYOUT, agents), 0
     for step, returns in enumerate(stream):
@@ -42,7 +42,7 @@ def _alerts_a_day(kind: str, detector: str, agents: int = 40, days: int = 3) -> 
 
 @pytest.mark.parametrize("kind", list(STREAMS))
 def test_the_guides_detectors_page_as_often_as_it_was_said(kind: str, table: list[str]) -> None:
-    zscore, iqr, percentile = (_alerts_a_day(kind, each) for each in ("zscore", "iqr", "percentile"))
+    zscore, iqr, percentile = (alerts_a_day(kind, each) for each in ("zscore", "iqr", "percentile"))
     held = pages(make(kind, 3 * DAY, 40, SEEDS[0]), BUDGETS["week"], "zscore")[0].mean() / 3
     table.append(
         f"{kind}: alerts a day and agent: z-score {zscore:.1f} ({held:.1f} pages), IQR {iqr:.1f}, "
@@ -50,6 +50,16 @@ def test_the_guides_detectors_page_as_often_as_it_was_said(kind: str, table: lis
     )
     if kind in GUIDE:
         assert zscore == pytest.approx(GUIDE[kind], rel=0.1)
+
+
+@pytest.mark.parametrize("choice", ["zscore", "iqr", "percentile"])
+@pytest.mark.parametrize("kind", ["GARCH", "sparse"])
+def test_what_the_guides_detectors_find(kind: str, choice: str, table: list[str]) -> None:
+    found = Trial(kind, BUDGETS["week"], SEEDS[0], agents=50, forks=6, choice=choice).run()
+    table.append(
+        f"{kind} by {choice}: loss12 {found.loss12:.2f}, loss20 {found.loss20:.2f}, second20 {found.second20:.2f} "
+        f"(n {found.n})"
+    )
 
 
 @pytest.mark.parametrize(("kind", "budget", "weeks", "most"), FALSE_PAGES)
