@@ -19,7 +19,8 @@ from monitor.model import Agent, AmountOrShare, Check, Finding, Limits, Position
 from monitor.ports import Observation
 from monitor.rule import Labels, Rule
 from monitor.sdk.meter import Meter
-from monitor.turn import Setup, Situation, Turn
+from monitor.situation import Setup, Situation
+from monitor.turn import Turn
 
 WALL = 1_790_035_200.0
 """A Monday, 00:00 UTC."""
