@@ -102,6 +102,8 @@ class AutoStop:
 
 PAPER, LIVE = "paper", "live"
 """Values of the label `mode`."""
+BUDGET = "budget"
+"""The choice of detectors that keep to a budget of false pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Agent:
     """Address that answers while its venue is up, asked before a restart."""
     false_pages: float | None = None
     """Statistical false pages a week that it is allowed; None: nothing statistical pages."""
-    detector: str = "budget"
+    detector: str = BUDGET
     """Which detectors judge it: those by a budget of false pages, or one of the guide's (zscore, iqr, percentile)."""
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from monitor.detector import Alarm
 from monitor.model import Finding
 from monitor.rule import Labels, Rule, View, breach, clear
+from monitor.volatility import WARM
 
 STANDS = 3_600.0
 """Seconds: findings closer together are one incident."""
@@ -20,9 +21,12 @@ _UNITS = ((7 * 86_400.0, "weeks"), (86_400.0, "days"), (3_600.0, "h"), (60.0, "m
 def judge(
     view: View, rule: Rule, open_: Collection[Labels], sentence: Callable[[View, Alarm], str]
 ) -> Iterator[Finding]:
-    """The findings of a rule that tells of one detector: breach with a new alarm, clear an hour after the last."""
+    """The findings of a rule that tells of one detector: breach with a new alarm, clear an hour after the last.
+
+    Until WARM moves of the agent are known nothing is new: who sees a detector learn must not be paged by it.
+    """
     alarm = next((each for each in view.alarms if each.detector == rule.key), None)
-    if alarm is not None and alarm.told == view.now:
+    if alarm is not None and alarm.told == view.now and view.moves >= WARM:
         reason = sentence(view, alarm)[:LONGEST]
         yield breach(view, rule, f"{reason}. {alarm.around}" if alarm.around else reason, alarm.value, alarm.typical)
     elif open_ and (alarm is None or view.now - alarm.told >= STANDS):
