@@ -13,7 +13,7 @@ STANDS = 3_600.0
 """Seconds: findings closer together are one incident."""
 RAREST = 91 * 86_400.0
 """Seconds: two weeks of data cannot tell what is rarer than once in three months."""
-LONGEST = 320
+LONGEST = 225
 """Characters of the sentence, without what happened around."""
 _UNITS = ((7 * 86_400.0, "weeks"), (86_400.0, "days"), (3_600.0, "h"), (60.0, "min"))
 
@@ -55,8 +55,9 @@ def times(alarm: Alarm) -> str:
 
 
 def span(alarm: Alarm) -> str:
-    """How long what was judged lasted: "30 s", "25 min", "5.2 h"."""
+    """How long what was judged lasted: "30 s", "25 min", "5.2 h", "3.1 days"."""
     seconds = alarm.time - alarm.since
-    if seconds < 120:  # noqa: PLR2004 -- two minutes
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"  # noqa: PLR2004 -- two hours
+    for size, unit, digits in ((86_400.0, "days", 1), (3_600.0, "h", 1), (60.0, "min", 0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.{digits}f} {unit}"
+    return f"{seconds:.0f} s"

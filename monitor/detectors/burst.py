@@ -40,10 +40,11 @@ def step(state: State, tick: Tick, moves: Moves) -> Mapping[str, Found]:
     del tick
     rows = moves.rows
     at = (moves.n % WINDOW).astype(np.intp)
-    before, since = state["burst_scales"][rows, at], state["burst_times"][rows, at]
+    before = state["burst_scales"][rows, at]
     state["burst_squares"][rows, at] = np.minimum(moves.x * moves.x, 1e200)
     state["burst_scales"][rows, at] = moves.scale
     state["burst_times"][rows, at] = moves.since
+    since = state["burst_times"][rows, (at + 1) % WINDOW]
     at = (moves.n >= LEARNS).nonzero()[0]
     if not len(at):
         return {}
