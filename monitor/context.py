@@ -16,13 +16,12 @@ from monitor.detector import Alarm
 from monitor.model import Agent, Reset
 from monitor.order import Order, OrderState
 from monitor.outside import line
+from monitor.rare import fitted
 from monitor.rule import Rule
 from monitor.statement import CENT
 
-LONGEST = 272
-"""Characters of all that is told: with the sentence before it, it fits a card."""
-SHORT = (110, 60, 98)
-"""Characters that each clause has at least where all together would be too long; the first is cut first."""
+LONGEST = 400
+"""Characters of all that is told."""
 NAME = 24
 """Characters of a name from outside."""
 LATELY = 86_400.0
@@ -88,11 +87,7 @@ def told(alarm: Alarm, of: Surroundings) -> str:
         _lately(alarm, of.changes),
         "" if alarm.detector in LONG or of.fleet is None else _others(alarm, of.fleet),
     ]
-    for at, least in enumerate(SHORT):
-        over = len("; ".join(filter(None, parts))) - LONGEST
-        if over > 0:
-            parts[at] = line(parts[at], max(least, len(parts[at]) - over))
-    return "; ".join(filter(None, parts))
+    return fitted(parts, LONGEST)
 
 
 # What contributed
@@ -108,8 +103,9 @@ def _money(rows: Rows) -> str:
     if rest and change is not None and abs(rest) >= WHISPER * abs(change):
         part = abs(rest) <= abs(change) and (rest > 0) == (change > 0)
         amount = f"{_amount(abs(rest), '')} of it" if part else _amount(rest)
-        amount = "all of it" if rest == change else amount
-        parts.append(f"{amount} is in no trade and no position told")
+        parts.append(
+            "none of it in a known trade or position" if rest == change else f"{amount} in no known trade or position"
+        )
     return ", ".join((f"equity {_amount(change)}", *parts) if change and parts else parts)
 
 

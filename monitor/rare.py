@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from monitor.detector import Alarm
 from monitor.model import Finding
+from monitor.outside import line
 from monitor.rule import Labels, Rule, View, breach, clear
 from monitor.volatility import WARM
 
@@ -13,8 +14,12 @@ STANDS = 3_600.0
 """Seconds: findings closer together are one incident."""
 RAREST = 91 * 86_400.0
 """Seconds: two weeks of data cannot tell what is rarer than once in three months."""
+CARD = 500
+"""Characters of a reason that a card shows."""
 LONGEST = 225
-"""Characters of the sentence, without what happened around."""
+"""Of these, of the sentence without what happened around."""
+SHORT = (110, 60, 98)
+"""Characters that each clause of what happened around keeps where all together would be too long."""
 _UNITS = ((7 * 86_400.0, "weeks"), (86_400.0, "days"), (3_600.0, "h"), (60.0, "min"))
 
 
@@ -28,9 +33,21 @@ def judge(
     alarm = next((each for each in view.alarms if each.detector == rule.key), None)
     if alarm is not None and alarm.told == view.now and view.moves >= WARM:
         reason = sentence(view, alarm)[:LONGEST]
-        yield breach(view, rule, f"{reason}. {alarm.around}" if alarm.around else reason, alarm.value, alarm.typical)
+        if alarm.around:
+            reason = f"{reason}. {fitted(alarm.around.split('; '), CARD - len(reason) - 2)}"
+        yield breach(view, rule, reason, alarm.value, alarm.typical)
     elif open_ and (alarm is None or view.now - alarm.told >= STANDS):
         yield clear(view, rule, f"{view.agent.id}: nothing like it for an hour")
+
+
+def fitted(clauses: Sequence[str], room: int) -> str:
+    """The clauses as one text of at most `room` characters, 272 or more; the first is shortened first."""
+    parts = list(clauses[: len(SHORT)])
+    for at, (least, part) in enumerate(zip(SHORT, parts, strict=False)):
+        over = len("; ".join(filter(None, parts))) - room
+        if over > 0:
+            parts[at] = line(part, max(least, len(part) - over))
+    return "; ".join(filter(None, parts))
 
 
 def once_in(seconds: float) -> str:

@@ -11,8 +11,8 @@ from monitor.rare import judge, once_in, share, span
 from monitor.rule import Labels, View, rule
 
 _OF = {
-    "zscore": "more than 3 standard deviations ({typical}) from the mean of the returns before",
-    "iqr": "more than 3 times the range of the middle half of the returns before ({typical}) outside of it",
+    "zscore": "more than 3 standard deviations of {typical} from the mean of the returns before",
+    "iqr": "more than 3 times {typical} outside the middle half of the returns before, which is so wide",
     "percentile": "beyond the largest or smallest percent of the returns before (up to {typical})",
 }
 _SPACING = 30.0
@@ -31,4 +31,4 @@ def _sentence(view: View, alarm: Alarm) -> str:
     what = _OF[view.agent.detector].format(typical=share(alarm.typical))
     made = "gained" if alarm.value > 0 else "lost"
     often = once_in(alarm.every * view.agent.interval / _SPACING)
-    return f"{view.agent.id} {made} {share(alarm.value)} in {span(alarm)}, {what}; expected by chance {often} at least"
+    return f"{view.agent.id} {made} {share(alarm.value)} in {span(alarm)}, {what}; by chance {often} or more often"

@@ -80,7 +80,7 @@ def test_a_planted_oversized_trade_is_named_first_and_every_figure_is_in_the_row
     assert first == (
         f"equity {-lost:+,.2f}, "
         f"most of it: grid on BTC-USD -1,240.50 ({1240.5 / lost:.0%}), trade t-981 of size 12, {usual:.0f}x its usual, "
-        "200.00 of it is in no trade and no position told"
+        "200.00 of it in no known trade or position"
     )
 
 
@@ -124,7 +124,7 @@ def test_an_open_position_that_fell_is_named_without_a_trade() -> None:
     before = holding(found.before, long("BTC", 2, 100.0), long("ETH", 1, 5.0))
     after = holding(found.after, long("BTC", 2, -800.0), long("ETH", 1, 5.0))
     assert said(replace(found, before=before, after=after)) == (
-        "equity -1,000.00, most of it: open BTC -900.00 (90%), 50.00 of it is in no trade and no position told"
+        "equity -1,000.00, most of it: open BTC -900.00 (90%), 50.00 of it in no known trade or position"
     )
 
 
@@ -166,7 +166,7 @@ def test_positions_that_do_not_say_what_they_made_explain_nothing(
     )
     if not before:
         found = replace(found, before=holding(found.before, long("BTC", 1, -1.0)))
-    assert said(found) == "equity -100.00, all of it is in no trade and no position told"
+    assert said(found) == "equity -100.00, none of it in a known trade or position"
 
 
 def test_flows_are_no_loss_and_a_rest_the_other_way_is_told_with_its_sign() -> None:
@@ -176,13 +176,13 @@ def test_flows_are_no_loss_and_a_rest_the_other_way_is_told_with_its_sign() -> N
     assert found.change == -100
     assert said(found) == (
         "equity -100.00, most of it: grid on BTC -130.00 (130%), trade t of size 1, "
-        "+30.00 is in no trade and no position told"
+        "+30.00 in no known trade or position"
     )
 
 
 def test_a_rest_of_less_than_a_hundredth_is_not_told() -> None:
     assert said(rows(100.9, a_trade("t", -100))).endswith("trade t of size 1")
-    assert said(rows(101.5, a_trade("t", -100))).endswith("1.50 of it is in no trade and no position told")
+    assert said(rows(101.5, a_trade("t", -100))).endswith("1.50 of it in no known trade or position")
 
 
 def test_a_gain_is_told_by_what_gained() -> None:

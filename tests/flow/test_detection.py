@@ -24,7 +24,7 @@ SLOW = pytest.mark.slow
     ("rule", "story", "change", "begins"),
     [
         ("shock", detected.shock, budgeted, "alpha lost 3 % in 30 s, "),
-        ("burst", detected.burst, budgeted, "the last 16 moves of alpha (8 min) were of "),
+        ("burst", detected.burst, budgeted, "the last 16 moves of alpha (8 min) were "),
         pytest.param("bleed", detected.bleed, budgeted, "alpha has been losing for ", marks=SLOW),
         pytest.param("edge", detected.edge, budgeted, "alpha won ", marks=SLOW),
         pytest.param("anomaly", detected.anomaly, judged_by("zscore"), "alpha lost 1 % in 30 s, ", marks=SLOW),

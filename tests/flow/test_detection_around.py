@@ -43,7 +43,7 @@ async def test_an_oversized_trade_is_named_with_its_money_its_share_and_how_many
         assert money == (
             f"equity {change:+,.2f}, most of it: trend on BTC {big.net:+,.2f} ({float(big.net) / change:.0%}), "
             f"trade t981 of size 24, {times:.0f}x its usual, "
-            f"{float(big.net) - change:,.2f} of it is in no trade and no position told"
+            f"{float(big.net) - change:,.2f} of it in no known trade or position"
         )
         assert times == 12
 

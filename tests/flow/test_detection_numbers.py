@@ -52,7 +52,7 @@ async def test_a_sudden_loss(tmp_path: Path) -> None:
             f"({percent(usual)}); expected by chance about {once_in(anew(agent, steps, 'shock').every)}"
         )
         gone = await equity_at(desk, time) - await equity_at(desk, time - 30.0)
-        assert alert.reason.endswith(f". equity {gone:+,.2f}, all of it is in no trade and no position told")
+        assert alert.reason.endswith(f". equity {gone:+,.2f}, none of it in a known trade or position")
 
 
 async def test_a_spike(tmp_path: Path) -> None:
@@ -75,12 +75,12 @@ async def test_moves_too_large(tmp_path: Path) -> None:
         size, usual = math.sqrt(math.fsum(squares) / 14), typical(agent, steps, before.time)
         assert alert.opened == judged[-1].time
         assert sentence(alert) == (
-            f"the last 16 moves of alpha (8 min) were of {percent(size)} each, leaving out the two largest: "
+            f"the last 16 moves of alpha (8 min) were {percent(size)} each without the two largest, "
             f"{size / usual:.1f}x what was typical before ({percent(usual)}); expected by chance about "
             f"{once_in(anew(agent, steps, 'burst').every)}"
         )
         moved = await equity_at(desk, alert.opened) - await equity_at(desk, alert.opened - 480.0)
-        assert f". equity {moved:+,.2f}, all of it is in no trade" in alert.reason
+        assert f". equity {moved:+,.2f}, none of it in a known trade" in alert.reason
 
 
 async def test_a_steady_loss(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ async def test_a_steady_loss(tmp_path: Path) -> None:
             f"({percent(usual)}); expected by chance less often than once in 8 weeks"
         )
         gone = await equity_at(desk, alert.opened) - await equity_at(desk, since)
-        assert alert.reason.endswith(f". equity {gone:+,.2f}, all of it is in no trade and no position told")
+        assert alert.reason.endswith(f". equity {gone:+,.2f}, none of it in a known trade or position")
 
 
 async def test_an_edge_that_erodes(tmp_path: Path) -> None:
@@ -117,11 +117,16 @@ async def test_an_edge_that_erodes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("detector", "of", "words", "often"),
     [
-        ("zscore", statistics.stdev, "more than 3 standard deviations ({}) from the mean of the returns before", "2 h"),
+        (
+            "zscore",
+            statistics.stdev,
+            "more than 3 standard deviations of {} from the mean of the returns before",
+            "2 h",
+        ),
         (
             "iqr",
             lambda before: float(np.subtract(*np.quantile(before, (0.75, 0.25)))),
-            "more than 3 times the range of the middle half of the returns before ({}) outside of it",
+            "more than 3 times {} outside the middle half of the returns before, which is so wide",
             "4 weeks",
         ),
         (
@@ -139,4 +144,4 @@ async def test_an_anomaly(
         alert, steps = await detected.anomaly(desk), await stored(desk)
         said = words.format(percent(of([each.change or 0.0 for each in steps[-100:-1]])))
         lost = percent(steps[-1].change or 0.0)
-        assert sentence(alert) == f"alpha lost {lost} in 30 s, {said}; expected by chance once in {often} at least"
+        assert sentence(alert) == f"alpha lost {lost} in 30 s, {said}; by chance once in {often} or more often"
