@@ -37,8 +37,8 @@ from monitor.engine.local import Chore, Engine
 from monitor.exposition import prometheus_text
 from monitor.guard import Guard
 from monitor.ports import AuditEntry, Change, StoreError
+from monitor.situation import Setup
 from monitor.storage import Database, open_store
-from monitor.turn import Setup
 
 HOUSEKEEPING = 30.0
 """Seconds between two looks for samples that are past their time."""

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BeforeValidator
 
-from monitor.model import AmountOrShare
+from monitor.model import AmountOrShare, Samples
 
 Read = TypeVar("Read")
 
@@ -22,6 +22,7 @@ _DURATION = re.compile(rf"(?:{_NUMBER}(?:ms|s|m|h|d|w))+")
 _DURATION_PART = re.compile(rf"({_NUMBER})(ms|s|m|h|d|w)")
 _SHARE = re.compile(rf"({_NUMBER}) ?%")
 _MONEY = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,9})?")
+_SAMPLES = re.compile(r"([0-9]{1,6}) samples")
 _CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _SHOWN = 40
 
@@ -172,6 +173,16 @@ def span_or_off(value: object) -> float | None:
     return None if value == "off" else within(1.0, 30 * 86_400.0)(value)
 
 
+def samples_or_span_or_off(value: object) -> float | Samples | None:
+    """Read "20 samples" (2 to 100,000 of an agent's own), a duration from 1 s to 30 days, or "off" as none."""
+    found = _SAMPLES.fullmatch(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        return span_or_off(value)
+    if not 2 <= int(found[1]) <= 100_000:  # noqa: PLR2004 -- one stands still by itself
+        raise ValueError(f'{shown(value)} is out of range: write "2 samples" to "100000 samples".')
+    return Samples(int(found[1]))
+
+
 def time_of_day(value: object) -> dt.time:
     """Read "09:00" (or TOML's 09:00:00) as a time by the clock of some place. Errors: ValueError."""
     if isinstance(value, dt.time) and value.tzinfo is None:
@@ -214,6 +225,7 @@ Timeout = Annotated[float, BeforeValidator(within(0.1, 60.0))]
 Span = Annotated[float, BeforeValidator(within(0.1, 30 * 86_400.0))]
 Wait = Annotated[float, BeforeValidator(within(0.0, 86_400.0))]
 SpanOrOff = Annotated[float | None, BeforeValidator(span_or_off)]
+SamplesOrSpanOrOff = Annotated[float | Samples | None, BeforeValidator(samples_or_span_or_off)]
 TimeOfDay = Annotated[dt.time, BeforeValidator(time_of_day)]
 Hours = Annotated[tuple[dt.time, dt.time], BeforeValidator(hours)]
 DrawdownLimit = Annotated[float | None, BeforeValidator(limit_or_off)]

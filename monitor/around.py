@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from monitor.context import Moved, Surroundings, changes, moved, told
+from monitor.alerts.silence import Silence
+from monitor.context import LATELY, Moved, Surroundings, changes, moved, told
 from monitor.contributions import Rows
 from monitor.detector import Alarm
 from monitor.fleet import paper
@@ -37,6 +38,9 @@ class Past(Protocol):
     async def resets(self, agent: str) -> list[Reset]:
         """When an agent's figures began anew, in order."""
 
+    async def silences(self, now: float) -> list[Silence]:
+        """Silences and windows that were not over at a time, those that began later too."""
+
 
 async def around(folded: Folded, past: Past, turn: Turn) -> Mapping[str, str]:
     """What happened around what was found with an observation, by detector."""
@@ -48,11 +52,11 @@ async def _told(folded: Folded, alarm: Alarm, past: Past, turn: Turn) -> str:
     if state is None:
         return ""
     rows = await _rows(folded, alarm, past)
-    order = turn.ordered(agent.id)
+    order, ended = turn.ordered(agent.id), await past.silences(alarm.since - LATELY)
     changed = changes(
         agent,
         alarm.time,
-        silences=turn.board.silences(),
+        silences={each.id: each for each in (*ended, *turn.board.silences())}.values(),
         restarts=state.restarts,
         resets=await past.resets(agent.id),
         orders=() if order is None else (order,),

@@ -15,7 +15,8 @@ from monitor.model import CashFlow, Sample
 from monitor.order import Order
 from monitor.ports import Change, Clock, Store
 from monitor.rule import DESK
-from monitor.turn import Setup, Situation, Turn
+from monitor.situation import Setup, Situation
+from monitor.turn import Turn
 
 KEPT = 7 * 86_400.0
 """Seconds for which raw samples are kept."""

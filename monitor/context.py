@@ -16,13 +16,12 @@ from monitor.detector import Alarm
 from monitor.model import Agent, Reset
 from monitor.order import Order, OrderState
 from monitor.outside import line
+from monitor.rare import fitted
 from monitor.rule import Rule
 from monitor.statement import CENT
 
 LONGEST = 400
 """Characters of all that is told."""
-SHORT = (160, 90, 146)
-"""Characters of each clause where all together would be too long."""
 NAME = 24
 """Characters of a name from outside."""
 LATELY = 86_400.0
@@ -88,9 +87,7 @@ def told(alarm: Alarm, of: Surroundings) -> str:
         _lately(alarm, of.changes),
         "" if alarm.detector in LONG or of.fleet is None else _others(alarm, of.fleet),
     ]
-    if len("; ".join(parts)) > LONGEST:
-        parts = [line(each, most) for each, most in zip(parts, SHORT, strict=True)]
-    return "; ".join(each for each in parts if each)
+    return fitted(parts, LONGEST)
 
 
 # What contributed
@@ -102,12 +99,14 @@ def _money(rows: Rows) -> str:
     if named:
         head = "most of it" if split.covered(named) >= HALF else "the largest parts"
         parts.append(f"{head}: {', '.join(_contribution(each, split, rows) for each in named)}")
-    rest = split.rest
-    if rest and split.change is not None and abs(rest) >= WHISPER * abs(split.change):
-        part = abs(rest) <= abs(split.change) and (rest > 0) == (split.change > 0)
+    rest, change = split.rest, split.change
+    if rest and change is not None and abs(rest) >= WHISPER * abs(change):
+        part = abs(rest) <= abs(change) and (rest > 0) == (change > 0)
         amount = f"{_amount(abs(rest), '')} of it" if part else _amount(rest)
-        parts.append(f"{amount} is in no trade and no position told")
-    return ", ".join(parts)
+        parts.append(
+            "none of it in a known trade or position" if rest == change else f"{amount} in no known trade or position"
+        )
+    return ", ".join((f"equity {_amount(change)}", *parts) if change and parts else parts)
 
 
 def _contribution(of: Contribution, split: Split, rows: Rows) -> str:
@@ -240,15 +239,13 @@ def _others(alarm: Alarm, fleet: Moved) -> str:
     if fleet.of == 0:
         return ""
     if fleet.moved == 0:
-        return f"no other of {fleet.of:,} agents moved" if fleet.of > 1 else "the only other agent did not move"
+        return f"none of {fleet.of:,} other agents moved" if fleet.of > 1 else "the only other agent did not move"
     up = fleet.moved - fleet.down
-    if fleet.down == up:
-        way = ", both ways"
-    else:
-        way = f", {'most of them ' if fleet.moved > 1 else ''}{'down' if fleet.down > up else 'up'}"
-    said = f"{fleet.moved:,} of {fleet.of:,} other agent{'' if fleet.of == 1 else 's'} moved by more than {LARGE:g}x"
-    typical = "its typical move" if fleet.moved == 1 else "their typical move"
-    return f"{said} {typical} in the same minutes{way}{_market(alarm, fleet)}"
+    many = "" if fleet.moved == 1 else "all of them " if 0 in (up, fleet.down) else "most of them "
+    way = "both ways" if fleet.down == up else f"{many}{'down' if fleet.down > up else 'up'}"
+    others = f"{fleet.moved:,} of {fleet.of:,} other agent{'' if fleet.of == 1 else 's'}"
+    whose = "its" if fleet.moved == 1 else "their"
+    return f"{_market(alarm, fleet)}{others} moved by more than {LARGE:g}x {whose} typical move too, {way}"
 
 
 def _market(alarm: Alarm, fleet: Moved) -> str:
@@ -256,4 +253,4 @@ def _market(alarm: Alarm, fleet: Moved) -> str:
     same = fleet.down if alarm.value < 0 else fleet.moved - fleet.down
     alike = alarm.detector == "burst" or 2 * same > fleet.moved  # a burst has no way
     many = fleet.moved >= max(FEW, CHANCE * fleet.of)
-    return ": the market rather than this agent" if many and alike else ""
+    return "the market rather than this agent: " if many and alike else ""

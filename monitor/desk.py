@@ -21,7 +21,8 @@ from monitor.model import Agent, Sample
 from monitor.order import HOLDS, Order, StopMark
 from monitor.ports import AgentControl, Clock, Observation, Store
 from monitor.rule import View
-from monitor.turn import Setup, Turn
+from monitor.situation import Setup
+from monitor.turn import Turn
 
 COURSE = 12
 """Points in which the course of an equity is told."""

@@ -18,7 +18,7 @@ from monitor.order import HOLDS, Order, OrderState
 from monitor.orders import Rung, Well
 from monitor.ports import AgentControl, ControlError, Store
 from monitor.redaction import bounded, redacted
-from monitor.turn import Setup
+from monitor.situation import Setup
 
 ACTIONS = ("pause", "stop", "resume", "close", "restart")
 MOST_LINES, MOST_CHARS = 200, 3_000

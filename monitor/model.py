@@ -31,6 +31,13 @@ class AmountOrShare:
 
 
 @dataclass(frozen=True, slots=True)
+class Samples:
+    """A length of time told in samples of an agent: so many of its intervals."""
+
+    many: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a person allows one agent; None switches a rule off."""
 
@@ -55,8 +62,8 @@ class Limits:
     """Age in seconds at which its data feed is stale."""
     repeated_orders: int | None = 10
     """Identical orders within 10 min from which on it repeats itself."""
-    frozen: float | None = 1_800.0
-    """Seconds for which the equity may stand still while a position is open."""
+    frozen: float | Samples | None = Samples(20)
+    """Seconds, or samples, for which the equity may stand still while a position is open; see Agent.frozen."""
     exposure: AmountOrShare | None = None
     """Declared: money, or a share of equity (1.5 is 150 %)."""
     leverage: float | None = None
@@ -95,6 +102,8 @@ class AutoStop:
 
 PAPER, LIVE = "paper", "live"
 """Values of the label `mode`."""
+BUDGET = "budget"
+"""The choice of detectors that keep to a budget of false pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +122,14 @@ class Agent:
     """Address that answers while its venue is up, asked before a restart."""
     false_pages: float | None = None
     """Statistical false pages a week that it is allowed; None: nothing statistical pages."""
-    detector: str = "budget"
+    detector: str = BUDGET
     """Which detectors judge it: those by a budget of false pages, or one of the guide's (zscore, iqr, percentile)."""
+
+    @property
+    def frozen(self) -> float | None:
+        """Seconds for which its equity may stand still while a position is open; None for no such limit."""
+        limit = self.limits.frozen
+        return limit.many * self.interval if isinstance(limit, Samples) else limit
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from monitor.detector import Alarm
 from monitor.model import Finding
+from monitor.outside import line
 from monitor.rule import Labels, Rule, View, breach, clear
+from monitor.volatility import WARM
 
 STANDS = 3_600.0
 """Seconds: findings closer together are one incident."""
 RAREST = 91 * 86_400.0
 """Seconds: two weeks of data cannot tell what is rarer than once in three months."""
-LONGEST = 320
-"""Characters of the sentence, without what happened around."""
+CARD = 500
+"""Characters of a reason that a card shows."""
+LONGEST = 225
+"""Of these, of the sentence without what happened around."""
+SHORT = (110, 60, 98)
+"""Characters that each clause of what happened around keeps where all together would be too long."""
 _UNITS = ((7 * 86_400.0, "weeks"), (86_400.0, "days"), (3_600.0, "h"), (60.0, "min"))
 
 
 def judge(
     view: View, rule: Rule, open_: Collection[Labels], sentence: Callable[[View, Alarm], str]
 ) -> Iterator[Finding]:
-    """The findings of a rule that tells of one detector: breach with a new alarm, clear an hour after the last."""
+    """The findings of a rule that tells of one detector: breach with a new alarm, clear an hour after the last.
+
+    Until WARM moves of the agent are known nothing is new: who sees a detector learn must not be paged by it.
+    """
     alarm = next((each for each in view.alarms if each.detector == rule.key), None)
-    if alarm is not None and alarm.told == view.now:
+    if alarm is not None and alarm.told == view.now and view.moves >= WARM:
         reason = sentence(view, alarm)[:LONGEST]
-        yield breach(view, rule, f"{reason}. {alarm.around}" if alarm.around else reason, alarm.value, alarm.typical)
+        if alarm.around:
+            reason = f"{reason}. {fitted(alarm.around.split('; '), CARD - len(reason) - 2)}"
+        yield breach(view, rule, reason, alarm.value, alarm.typical)
     elif open_ and (alarm is None or view.now - alarm.told >= STANDS):
         yield clear(view, rule, f"{view.agent.id}: nothing like it for an hour")
+
+
+def fitted(clauses: Sequence[str], room: int) -> str:
+    """The clauses as one text of at most `room` characters, 272 or more; the first is shortened first."""
+    parts = list(clauses[: len(SHORT)])
+    for at, (least, part) in enumerate(zip(SHORT, parts, strict=False)):
+        over = len("; ".join(filter(None, parts))) - room
+        if over > 0:
+            parts[at] = line(part, max(least, len(part) - over))
+    return "; ".join(filter(None, parts))
 
 
 def once_in(seconds: float) -> str:
@@ -51,8 +72,9 @@ def times(alarm: Alarm) -> str:
 
 
 def span(alarm: Alarm) -> str:
-    """How long what was judged lasted: "30 s", "25 min", "5.2 h"."""
+    """How long what was judged lasted: "30 s", "25 min", "5.2 h", "3.1 days"."""
     seconds = alarm.time - alarm.since
-    if seconds < 120:  # noqa: PLR2004 -- two minutes
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"  # noqa: PLR2004 -- two hours
+    for size, unit, digits in ((86_400.0, "days", 1), (3_600.0, "h", 1), (60.0, "min", 0)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.{digits}f} {unit}"
+    return f"{seconds:.0f} s"

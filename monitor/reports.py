@@ -22,7 +22,7 @@ from monitor.digest import Digest, digest
 from monitor.fleet import paper
 from monitor.ports import Store
 from monitor.shift import Shift
-from monitor.turn import Setup
+from monitor.situation import Setup
 
 
 class Reports:

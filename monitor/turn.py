@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -11,8 +11,6 @@ from monitor.alerts import lifecycle
 from monitor.alerts.alert import Kind, Notification
 from monitor.alerts.board import Board
 from monitor.alerts.draft import Told
-from monitor.alerts.ledger import Ledger
-from monitor.alerts.plan import Plan
 from monitor.detector import Alarm
 from monitor.fleet import VERSION, AgentState, fold_each, paper
 from monitor.model import Agent, CashFlow, Limits, Reset, Sample, Severity, Trade
@@ -21,46 +19,11 @@ from monitor.order import Order, StopMark
 from monitor.performance import Performance
 from monitor.ports import AuditEntry, Change, Observation, Snapshot
 from monitor.rule import DESK, Rule
+from monitor.situation import Setup, Situation
 from monitor.vitals import Vitals
 
 SNAPSHOT_EVERY = 3600.0
 """Seconds between two snapshots of an agent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What does not change while the desk runs."""
-
-    agents: Mapping[str, Agent]
-    rules: Mapping[str, Rule]
-    plan: Plan
-
-    def labels(self, agent: str) -> Mapping[str, str]:
-        """The labels of an agent; the desk itself has none."""
-        found = self.agents.get(agent)
-        return {} if found is None else found.labels
-
-
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything the desk knows now; made of stored facts alone, so that a restart finds it again."""
-
-    states: Mapping[str, AgentState] = field(default_factory=dict)
-    cursors: Mapping[str, str] = field(default_factory=dict)
-    flows: Mapping[str, tuple[CashFlow, ...]] = field(default_factory=dict)
-    orders: Mapping[str, Order] = field(default_factory=dict)
-    """Agent -> its newest standing order that was not refused."""
-    marks: Mapping[tuple[str, str], StopMark] = field(default_factory=dict)
-    """(agent, when) -> how far that stop without a person has come."""
-    ledger: Ledger = field(default_factory=Ledger)
-    """Alerts, incidents, silences and what was told of them."""
-    introducing: Mapping[str, int] = field(default_factory=dict)
-    """Agent that has never answered, new at this start -> polls of it so far: what its first answer shows was so
-    before anybody looked."""
-    snapshots: Mapping[str, float] = field(default_factory=dict)
-    """Agent -> time of its newest snapshot."""
-    figures: Mapping[str, Performance] = field(default_factory=dict)
-    """Agent -> its figures as they were last reckoned; after a start, once they have been."""
 
 
 class Folded(NamedTuple):

@@ -16,7 +16,7 @@ from bot.settings.checks import passwords
 from bot.settings.schedule import Cron
 from bot.settings.values import DigestPlan, Settings, Slack, Spec, Telegram, Watched
 from monitor.alerts.plan import INHIBITS, Plan, Policy
-from monitor.model import AmountOrShare, AutoStop, Severity
+from monitor.model import AmountOrShare, AutoStop, Samples, Severity
 
 _MASK = "••••"
 
@@ -89,7 +89,7 @@ def _agent(of: Watched, false_pages: str | None) -> Mapping[str, object]:
         "close_within": spell(limits.close_within),
         "decision_within": _or_off(limits.decision),
         "feed_within": _or_off(limits.feed),
-        "frozen_within": _or_off(limits.frozen),
+        "frozen_within": _frozen(limits.frozen),
         "repeated_orders": "off" if limits.repeated_orders is None else limits.repeated_orders,
         "max_exposure": _loss(limits.exposure),
         "max_leverage": limits.leverage,
@@ -196,6 +196,10 @@ def _fields(of: object, *names: str) -> Mapping[str, object]:
 
 def _grade(severity: Severity) -> str:
     return severity.name.lower()
+
+
+def _frozen(of: float | Samples | None) -> str:
+    return f"{of.many} samples" if isinstance(of, Samples) else _or_off(of)
 
 
 def _or_off(seconds: float | None) -> str:

@@ -20,6 +20,7 @@ ALERT_LABELS = ("check", "kind", "platform", "channel", "rotation")
 _CHATS = {"telegram": re.compile(r"-?[0-9]{1,16}"), "slack": re.compile(r"[CGD][A-Z0-9]{2,20}")}
 """Platforms with other chats than their own, and how those are called."""
 _EXAMPLES = {"telegram": "telegram:-1001234567890", "slack": "slack:C0123456789"}
+_RENAMED = {"frozen_equity": "stale"}
 _NAMED = ("policies", "rotations", "maintenance", "channels")
 Raw = Mapping[str, object]
 
@@ -222,7 +223,7 @@ def _unknown(path: Path, word: str, what: str, known: Iterable[str]) -> Iterator
     names = sorted(known)
     if word in names:
         return
-    near = nearest(word, names)
+    near = _RENAMED.get(word) or nearest(word, names)
     hint = f'did you mean "{near}"?' if near else f"known are {', '.join(names[:20])}." if names else "there is none."
     yield Problem(path, f"{shown(word)} is not a known {what}: {hint}")
 

@@ -18,6 +18,7 @@ from bot.quantities import (
     Loss,
     Money,
     Ratio,
+    SamplesOrSpanOrOff,
     ShareOrOff,
     Span,
     SpanOrOff,
@@ -182,7 +183,7 @@ class AgentTable(Table):
     close_within: Span = _LIMITS.close_within
     decision_within: SpanOrOff = _LIMITS.decision
     feed_within: SpanOrOff = _LIMITS.feed
-    frozen_within: SpanOrOff = _LIMITS.frozen
+    frozen_within: SamplesOrSpanOrOff = _LIMITS.frozen
     repeated_orders: CountOrOff = _LIMITS.repeated_orders
     max_exposure: Bound | None = None
     max_leverage: Ratio | None = None

@@ -10,14 +10,17 @@ from bot.format import UNKNOWN, clock, count, money, number, plain, share, span
 from bot.line import button
 from bot.views.alerts import acknowledged, headline, tone
 from bot.views.closing import positions
-from bot.views.status import mislabelled, paused, word, z
+from bot.views.status import mislabelled, paused, statistics, word, z
 from monitor.desk import AgentStatus
+from monitor.detectors.zscore import RECENT
 from monitor.model import LIVE, PAPER, AmountOrShare, Position, Sample, Severity
+from monitor.recent import WINDOW
 from monitor.rule import Rule
 
 Row = tuple[str, str, str]
 _ENDPOINTS = 8
 _POSITIONS = 10
+_SHOWN = "shown, never paged"
 
 
 def one(status: AgentStatus, rules: Mapping[str, Rule], currency: str, now: float) -> Message:
@@ -70,6 +73,7 @@ def _lines(status: AgentStatus, now: float) -> Iterable[str]:
         yield f"{len(failing)} of {count(len(seen.checks), 'check')} failing. {named}"
     elif seen.checks:
         yield f"All {count(len(seen.checks), 'check')} pass."
+    yield statistics(status)
 
 
 def _whole(value: int | None) -> str:
@@ -136,8 +140,8 @@ def _strategy(status: AgentStatus, seen: Sample, currency: str) -> Iterator[Row]
         yield "Sharpe 24 h", number(status.live.sharpe), ""
         yield "Max drawdown 24 h", share(status.live.max_drawdown), ""
     yield "z of the last return", z(score), ""
-    yield "Volatility of returns", share(score.volatility if score else None, 3), ""
-    yield "Regime change", number(score.regime if score else None), ""
+    yield f"Volatility a sample, last {WINDOW}", share(score.volatility if score else None, 3), _SHOWN
+    yield f"Volatility change, last {RECENT} samples", share(score.regime if score else None, 0), _SHOWN
 
 
 def _money(status: AgentStatus, seen: Sample, currency: str) -> Iterator[Row]:

@@ -11,9 +11,10 @@ from bot.views.alerts import tone
 from monitor.alerts.alert import State
 from monitor.desk import AgentStatus
 from monitor.detectors.zscore import Score
-from monitor.model import PAPER
+from monitor.model import BUDGET, PAPER, Agent
 from monitor.order import Order, OrderState
 from monitor.recent import WARM_UP
+from monitor.volatility import WARM
 
 
 def word(status: AgentStatus, now: float) -> str:
@@ -70,6 +71,28 @@ def z(score: Score | None) -> str:
     return f"{number(score.z, signed=True)}{' anomaly' if score.anomaly else ''}"
 
 
+def off(agent: Agent) -> bool:
+    """Whether nothing statistical ever pages about it."""
+    return agent.false_pages is None and agent.detector == BUDGET
+
+
+def learning(status: AgentStatus) -> bool:
+    """Whether too little is known of an agent for anything statistical to page."""
+    return status.moves < WARM and not off(status.agent)
+
+
+def statistics(status: AgentStatus) -> str:
+    """What is statistical about an agent, in a sentence or two: how much is known, and what may page."""
+    if off(status.agent):
+        return "False pages: off, nothing statistical pages; hard limits on."
+    by = status.agent.detector
+    allowed = f"{status.agent.false_pages:.2g} a week allowed" if by == BUDGET else f"no budget, {by} judges it"
+    known = f"learned from {status.moves:,} active samples"
+    if learning(status):
+        known = f"learning, {status.moves} of {WARM} active samples; hard limits on"
+    return f"Statistics: {known}. False pages: {allowed}."
+
+
 def fleet(statuses: Sequence[AgentStatus], platforms: Mapping[str, str], currency: str, now: float) -> Message:
     """One row an agent, the troubles counted, and the state of each chat."""
     alerts = [alert for status in statuses for alert in status.alerts]
@@ -103,7 +126,7 @@ def _row(status: AgentStatus, now: float) -> tuple[str, ...]:
         number(seen.pnl_24h if seen else None, signed=True),
         share(status.drawdown),
         str(len(status.alerts)),
-        z(status.score).partition(" (")[0],
+        f"learning {status.moves}/{WARM}" if learning(status) else z(status.score).partition(" (")[0],
         sparkline(status.course, len(status.course)).lstrip(),
     )
 

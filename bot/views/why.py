@@ -17,6 +17,8 @@ GOAL = 300.0
 """Seconds from an alert to its recovery that the guide aims at."""
 _ENDS = 20
 """Decisions told at the beginning and at the end of a long list."""
+_SENTENCE, _WORD = 500, 140
+"""Characters of what was found, and of any other reason."""
 _WORDS = {
     "handed_over": "handed over",
     "given": "handed over",
@@ -55,7 +57,7 @@ def _lines(events: Sequence[AlertEvent], now: float) -> Iterable[str]:
 def _line(event: AlertEvent, now: float) -> str:
     then, today = datetime.fromtimestamp(event.time, zone()), datetime.fromtimestamp(now, zone())
     when = then.strftime("%H:%M:%S" if then.date() == today.date() else "%Y-%m-%d %H:%M:%S")
-    said = f": {plain(event.reason, 140)}" if event.reason else ""
+    said = f": {plain(event.reason, _SENTENCE if event.kind == 'fired' else _WORD)}" if event.reason else ""
     return f"{when} {_WORDS.get(event.kind, plain(event.kind, 20))} by {plain(event.actor, 40)}{said}"
 
 

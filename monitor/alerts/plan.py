@@ -117,7 +117,7 @@ ESCALATES = Policy(
 )
 """Unless the settings say otherwise: whoever is on duty at once and after 5 min, everybody after 15 and each 30 min."""
 
-BLIND = ("strategy_stalled", "stale_feed", "no_decisions", "frozen_equity")
+BLIND = ("strategy_stalled", "stale_feed", "no_decisions", "stale")
 """What a venue that does not answer causes."""
 INHIBITS = (
     Inhibition((("rule", "agent_unreachable"),), (), unless=("agent_unreachable", "order_unconfirmed")),

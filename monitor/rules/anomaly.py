@@ -7,14 +7,16 @@ from dataclasses import replace
 
 from monitor.detector import Alarm
 from monitor.model import Finding, Severity
-from monitor.rare import judge, share, span
+from monitor.rare import judge, once_in, share, span
 from monitor.rule import Labels, View, rule
 
 _OF = {
-    "zscore": "more than 3 standard deviations ({typical}) from the mean of the 99 before",
-    "iqr": "more than 3 interquartile ranges ({typical}) outside the quartiles of the 99 before",
-    "percentile": "outside the 1st to 99th percentile of the 99 before (up to {typical})",
+    "zscore": "more than 3 standard deviations of {typical} from the mean of the returns before",
+    "iqr": "more than 3 times {typical} outside the middle half of the returns before, which is so wide",
+    "percentile": "beyond the largest or smallest percent of the returns before (up to {typical})",
 }
+_SPACING = 30.0
+"""Seconds a sample by which it is reckoned how often the detectors are wrong."""
 
 
 @rule("anomaly", Severity.WARN, "Anomaly in the returns", recovered="has had no other for an hour", statistical=True)
@@ -27,4 +29,6 @@ def anomaly(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
 
 def _sentence(view: View, alarm: Alarm) -> str:
     what = _OF[view.agent.detector].format(typical=share(alarm.typical))
-    return f"{view.agent.id} {'gained' if alarm.value > 0 else 'lost'} {share(alarm.value)} in {span(alarm)}, {what}"
+    made = "gained" if alarm.value > 0 else "lost"
+    often = once_in(alarm.every * view.agent.interval / _SPACING)
+    return f"{view.agent.id} {made} {share(alarm.value)} in {span(alarm)}, {what}; by chance {often} or more often"

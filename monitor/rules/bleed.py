@@ -20,6 +20,6 @@ def _sentence(view: View, alarm: Alarm) -> str:
     part = abs(alarm.value) / alarm.typical if alarm.typical > 0 else 0.0
     return (
         f"{view.agent.id} has been losing for {span(alarm)}: {share(alarm.value)} a move on average over "
-        f"{alarm.n:,} moves ({share(alarm.value * alarm.n)} in all), {part:.2f}x its typical move "
+        f"{alarm.n:,} moves ({share(alarm.value * alarm.n)} added up), {part:.2f}x its typical move "
         f"({share(alarm.typical)}); expected by chance less often than {once_in(alarm.every)}"
     )

@@ -18,7 +18,7 @@ def burst(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
 
 def _sentence(view: View, alarm: Alarm) -> str:
     return (
-        f"the last {alarm.n} moves of {view.agent.id} ({span(alarm)}) were {share(alarm.value)} each (root mean "
-        f"square without the two largest), {times(alarm)} what was typical before ({share(alarm.typical)}); "
-        f"expected about {once_in(alarm.every)}"
+        f"the last {alarm.n} moves of {view.agent.id} ({span(alarm)}) were {share(alarm.value)} each without the two "
+        f"largest, {times(alarm)} what was typical before ({share(alarm.typical)}); expected by chance about "
+        f"{once_in(alarm.every)}"
     )

@@ -19,5 +19,5 @@ def shock(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
 def _sentence(view: View, alarm: Alarm) -> str:
     return (
         f"{view.agent.id} lost {share(alarm.value)} in {span(alarm)}, {times(alarm)} its typical move "
-        f"({share(alarm.typical)}); expected about {once_in(alarm.every)}"
+        f"({share(alarm.typical)}); expected by chance about {once_in(alarm.every)}"
     )

@@ -19,5 +19,5 @@ def spike(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
 def _sentence(view: View, alarm: Alarm) -> str:
     return (
         f"the equity of {view.agent.id} fell by {share(alarm.value)} in {span(alarm)}, {times(alarm)} its typical "
-        "move, and the step beside it undoes that: price spike, reverted"
+        "move, and the step before or after it undid that: price spike, reverted"
     )

@@ -20,8 +20,8 @@ from monitor.alerts.plan import Plan
 from monitor.desk import Desk
 from monitor.model import Agent, Sample, Verdict
 from monitor.ports import AuditEntry, Change, Observation
+from monitor.situation import Setup
 from monitor.storage import Database
-from monitor.turn import Setup
 from tests.core.core import CHATS, Core, quick
 from tests.flow.night import PEOPLE, Hand
 from tests.stores import new_store

@@ -270,7 +270,7 @@ async def test_a_deploy_is_announced_and_says_what_it_hides() -> None:
     answer = await say(desk, "deploy al 5m version 2.1")
     assert answer.title == "Deploy of alpha announced until 12:08 UTC"
     hides = (
-        "agent unreachable, health degraded, strategy stalled, data feed stale, ticks without deciding, equity frozen"
+        "agent unreachable, health degraded, strategy stalled, data feed stale, ticks without deciding, equity stale"
     )
     assert f"{hides}, order not obeyed" in answer.text
     assert lines(answer) == [f"unsilence {desk.held[0].id}"]

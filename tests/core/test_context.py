@@ -78,8 +78,9 @@ def test_a_planted_oversized_trade_is_named_first_and_every_figure_is_in_the_row
     usual = planted.size / median(each.size for each in earlier[40:])
     first, *_ = said(rows(lost, *small, planted, earlier=earlier)).split("; ")
     assert first == (
+        f"equity {-lost:+,.2f}, "
         f"most of it: grid on BTC-USD -1,240.50 ({1240.5 / lost:.0%}), trade t-981 of size 12, {usual:.0f}x its usual, "
-        "200.00 of it is in no trade and no position told"
+        "200.00 of it in no known trade or position"
     )
 
 
@@ -95,27 +96,27 @@ def test_strategies_are_named_where_no_trade_alone_made_half() -> None:
     assets = ["BTC", "ETH", "SOL", "ADA", "XRP"]
     lost = [a_trade(f"g{n}", -100, strategy="grid", asset=assets[n % 5]) for n in range(9)]
     found = rows(1_000.0, *lost, a_trade("t", -100, strategy="trend"))
-    assert said(found) == "most of it: grid -900.00 (90%) in 9 trades"
+    assert said(found) == "equity -1,000.00, most of it: grid -900.00 (90%) in 9 trades"
 
 
 def test_assets_are_named_where_fewer_of_them_explain_it_or_there_is_one_strategy_alone() -> None:
     mixed = [a_trade(f"m{n}", -100, strategy=f"s{n}", asset="SOL") for n in range(8)]
     found = rows(1_000.0, *mixed, a_trade("x", -200, asset="ETH", strategy="s9"))
-    assert said(found) == "most of it: SOL -800.00 (80%) in 8 trades"
+    assert said(found) == "equity -1,000.00, most of it: SOL -800.00 (80%) in 8 trades"
     alone = [replace(each, strategy="grid") for each in found.trades]
-    assert said(replace(found, trades=alone)) == "most of it: SOL -800.00 (80%) in 8 trades"
+    assert said(replace(found, trades=alone)) == "equity -1,000.00, most of it: SOL -800.00 (80%) in 8 trades"
 
 
 def test_at_most_three_are_named_and_called_most_only_where_they_are() -> None:
     lost = [a_trade(f"m{n}", -100 - n, strategy=f"s{n}", asset=f"a{n}") for n in range(10)]
     names = ", ".join(f"s{n} -{100 + n}.00 ({(100 + n) / 1045:.0%}) in 1 trade" for n in (9, 8, 7))
-    assert said(rows(1_045.0, *lost)) == f"the largest parts: {names}"
+    assert said(rows(1_045.0, *lost)) == f"equity -1,045.00, the largest parts: {names}"
 
 
 def test_losses_that_others_made_up_for_are_not_called_most_of_it_one_by_one() -> None:
     found = [a_trade(f"l{n}", -300, strategy=f"s{n}", asset="BTC") for n in range(4)]
     found.append(a_trade("w", 1_100, strategy="s9", asset="ETH"))
-    assert said(rows(100.0, *found)) == "most of it: BTC -1,200.00 in 4 trades"  # 1,200 % would say nothing
+    assert said(rows(100.0, *found)) == "equity -100.00, most of it: BTC -1,200.00 in 4 trades"  # 1,200 % says nothing
 
 
 def test_an_open_position_that_fell_is_named_without_a_trade() -> None:
@@ -123,7 +124,7 @@ def test_an_open_position_that_fell_is_named_without_a_trade() -> None:
     before = holding(found.before, long("BTC", 2, 100.0), long("ETH", 1, 5.0))
     after = holding(found.after, long("BTC", 2, -800.0), long("ETH", 1, 5.0))
     assert said(replace(found, before=before, after=after)) == (
-        "most of it: open BTC -900.00 (90%), 50.00 of it is in no trade and no position told"
+        "equity -1,000.00, most of it: open BTC -900.00 (90%), 50.00 of it in no known trade or position"
     )
 
 
@@ -132,7 +133,7 @@ def test_what_a_position_had_lost_before_the_window_is_not_of_the_trade_that_clo
     found = rows(250.0, closes, a_trade("new", -150, asset="ETH"))
     held = replace(found, before=holding(found.before, long("BTC", 2, -900.0)))
     assert {each.key: each.amount for each in splits(held)[0].parts} == {"old": -100, "new": -150}
-    assert said(held).startswith("most of it: grid on ETH -150.00 (60%), trade new of size 1")
+    assert said(held).startswith("equity -250.00, most of it: grid on ETH -150.00 (60%), trade new of size 1")
     partly = replace(held, after=holding(found.after, long("BTC", 1, -460.0)))
     amounts = {(each.by, each.key): each.amount for each in splits(partly)[0].parts}
     assert amounts == {("trade", "old"): -1_000 + 450, ("trade", "new"): -150, ("position", "BTC"): -10}
@@ -165,7 +166,7 @@ def test_positions_that_do_not_say_what_they_made_explain_nothing(
     )
     if not before:
         found = replace(found, before=holding(found.before, long("BTC", 1, -1.0)))
-    assert said(found) == "100.00 of it is in no trade and no position told"
+    assert said(found) == "equity -100.00, none of it in a known trade or position"
 
 
 def test_flows_are_no_loss_and_a_rest_the_other_way_is_told_with_its_sign() -> None:
@@ -174,18 +175,19 @@ def test_flows_are_no_loss_and_a_rest_the_other_way_is_told_with_its_sign() -> N
     found = rows(500.0, a_trade("t", -130), flows=[out, early])
     assert found.change == -100
     assert said(found) == (
-        "most of it: grid on BTC -130.00 (130%), trade t of size 1, +30.00 is in no trade and no position told"
+        "equity -100.00, most of it: grid on BTC -130.00 (130%), trade t of size 1, "
+        "+30.00 in no known trade or position"
     )
 
 
 def test_a_rest_of_less_than_a_hundredth_is_not_told() -> None:
     assert said(rows(100.9, a_trade("t", -100))).endswith("trade t of size 1")
-    assert said(rows(101.5, a_trade("t", -100))).endswith("1.50 of it is in no trade and no position told")
+    assert said(rows(101.5, a_trade("t", -100))).endswith("1.50 of it in no known trade or position")
 
 
 def test_a_gain_is_told_by_what_gained() -> None:
     assert said(rows(-90.0, a_trade("w", 100), a_trade("l", -10, asset="ETH"))) == (
-        "most of it: grid on BTC +100.00 (111%), trade w of size 1"
+        "equity +90.00, most of it: grid on BTC +100.00 (111%), trade w of size 1"
     )
 
 
@@ -294,14 +296,13 @@ def test_hostile_names_are_short_and_harmless() -> None:
     assert text.isprintable()
     assert "\u202e" not in text
     assert text.count("no other agents moved") == 0
-    assert text.endswith("3 of 40 other agents moved by more than 3x their typical move in the same minutes, "
-                         "most of them down: the market rather than this agent")  # fmt: skip
+    assert "the market rather than this agent: 3 of 40 other agents moved by more than 3x their typical move" in text
     long_names = [a_trade(f"t{n}", -1e9, strategy=f"{n}" * 99, asset=f"{n}" * 99) for n in range(3)]
     some += changes(Agent("alpha"), NOW, alerts=[an_alert("stale_feed", T0 - 5, "alpha", ("a", "b" * 99))], rules=RULES)
     text = told(SHOCK, Surroundings(rows(4e9, *long_names), some, Moved(3, 3, 40)))
     assert len(text) <= LONGEST
     assert text.count(";") == 2
-    assert text.endswith("the market rather than this agent")
+    assert "; the market rather than this agent: 3 of 40 other agents moved by more than 3x their" in text
     unnamed = [a_trade(f"t{n}", -100, strategy="", asset=f"{n}") for n in range(2)]
     assert "(no name) on 0 -100.00" in said(rows(200.0, *unnamed))
 
@@ -416,27 +417,28 @@ def test_standing_troubles_are_told_since_when_and_that_of_a_venue_once() -> Non
     [
         (Moved(0, 0, 0), ""),
         (Moved(0, 0, 1), "the only other agent did not move"),
-        (Moved(0, 0, 39), "no other of 39 agents moved"),
-        (Moved(1, 1, 1), "1 of 1 other agent moved by more than 3x its typical move in the same minutes, down"),
-        (Moved(2, 2, 2), "2 of 2 other agents moved … most of them down"),
-        (Moved(3, 2, 40), "3 of 40 other agents moved … most of them down: the market rather than this agent"),
-        (Moved(3, 0, 40), "3 of 40 other agents moved … most of them up"),
+        (Moved(0, 0, 39), "none of 39 other agents moved"),
+        (Moved(1, 1, 1), "1 of 1 other agent moved by more than 3x its typical move too, down"),
+        (Moved(2, 2, 2), "2 of 2 other agents moved … all of them down"),
+        (Moved(3, 2, 40), "the market rather than this agent: 3 of 40 other agents moved … most of them down"),
+        (Moved(3, 0, 40), "3 of 40 other agents moved … all of them up"),
         (Moved(4, 2, 40), "4 of 40 other agents moved … both ways"),
-        (Moved(3, 3, 400), "3 of 400 other agents moved … most of them down"),
+        (Moved(3, 3, 400), "3 of 400 other agents moved … all of them down"),
     ],
 )
 def test_others_are_counted_and_the_market_is_named_only_where_chance_does_not_explain_it(
     fleet: Moved, text: str
 ) -> None:
     said_of = told(SHOCK, Surroundings(Rows(SINCE, NOW), fleet=fleet))
-    assert said_of == text.replace("…", "by more than 3x their typical move in the same minutes,")
+    assert said_of == text.replace("…", "by more than 3x their typical move too,")
     for slow in ("bleed", "edge"):
         assert told(replace(SHOCK, detector=slow), Surroundings(Rows(SINCE, NOW), fleet=fleet)) == ""
 
 
 def test_a_burst_has_no_way() -> None:
     found = told(replace(SHOCK, detector="burst", value=0.1), Surroundings(Rows(SINCE, NOW), fleet=Moved(4, 2, 40)))
-    assert found.endswith("both ways: the market rather than this agent")
+    assert found.startswith("the market rather than this agent: ")
+    assert found.endswith("both ways")
 
 
 def test_others_of_which_nothing_is_known_are_no_others() -> None:

@@ -19,14 +19,15 @@ from monitor.model import Agent, AmountOrShare, Check, Finding, Limits, Position
 from monitor.ports import Observation
 from monitor.rule import Labels, Rule
 from monitor.sdk.meter import Meter
-from monitor.turn import Setup, Situation, Turn
+from monitor.situation import Setup, Situation
+from monitor.turn import Turn
 
 WALL = 1_790_035_200.0
 """A Monday, 00:00 UTC."""
 STEP, DAY = 30.0, 86_400.0
 AWAY = 13 * 3_600.0
 """When on the third day the venue goes away, in seconds of the day."""
-ALIVE = ("no_decisions", "repeated_orders", "stale_feed", "over_exposed", "model_trouble", "frozen_equity")
+ALIVE = ("no_decisions", "repeated_orders", "stale_feed", "over_exposed", "model_trouble", "stale")
 UNTOLD = (
     *("decision_age", "decisions_1h", "orders_1h", "rejects_1h", "repeated_orders", "feed_age", "leverage"),
     *("model_latency", "model_errors", "tokens_1h", "cost_1h", "cost_24h", "venue_errors", "rate_limit", "clock_skew"),
@@ -200,7 +201,7 @@ def test_a_bot_that_tells_of_money_and_positions_alone_is_judged_by_these_and_pa
         watch.see(replace(sample, status="ok", checks=(), latencies=(), **untold))
     assert watch.fired == []
     judged = {key for key, many in alive(watch).items() if many}
-    assert judged == {"over_exposed", "frozen_equity"}
+    assert judged == {"over_exposed", "stale"}
     assert min(watch.judged[key] for key in judged) > 10_000
 
 
@@ -230,7 +231,7 @@ def test_an_agent_that_can_say_nothing_of_it_is_not_judged() -> None:
         ({"leverage": 3.5}, "over_exposed"),
         ({"model_errors": 0.7}, "model_trouble"),
         ({"cost_1h": 500.0, "cost_24h": 510.0}, "model_trouble"),
-        ({"equity": 10_123.0, "open_positions": 1}, "frozen_equity"),
+        ({"equity": 10_123.0, "open_positions": 1}, "stale"),
     ],
 )
 @pytest.mark.slow

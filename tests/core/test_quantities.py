@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.quantities import duration, hours, money, share, span_or_off, spell, time_of_day
+from bot.quantities import duration, hours, money, samples_or_span_or_off, share, span_or_off, spell, time_of_day
+from monitor.model import Samples
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,16 @@ def test_hours_have_two_ends_and_may_go_over_midnight() -> None:
     for wrong in ("22:00", "22:00-", "-", "22:00-07:00-08:00", 22, None, "22:00-22:00"):
         with pytest.raises(ValueError, match="22:00-07:00"):
             hours(wrong)
+
+
+def test_a_time_may_be_told_in_samples_of_an_agent() -> None:
+    assert [samples_or_span_or_off(each) for each in ("20 samples", "30m", "off")] == [Samples(20), 1_800.0, None]
+    for wrong in ("1 samples", "0 samples", "100001 samples"):
+        with pytest.raises(ValueError, match=r'out of range: write "2 samples" to "100000 samples"\.'):
+            samples_or_span_or_off(wrong)
+    for wrong in ("20", "-3 samples", "2.5 samples", "samples", "20 sample"):
+        with pytest.raises(ValueError, match="is not a duration"):
+            samples_or_span_or_off(wrong)
 
 
 def test_off_is_no_time_and_less_than_a_second_is_refused() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from monitor.model import Agent, AmountOrShare, Finding, Limits, Position, Sample, Side, Verdict
+from monitor.model import Agent, AmountOrShare, Finding, Limits, Position, Sample, Samples, Side, Verdict
 from monitor.order import Order, OrderState
 from monitor.rule import Labels, View, discover
 
@@ -48,7 +48,7 @@ def test_a_pause_needs_no_decisions_and_a_stalled_strategy_is_not_told_twice() -
         ("stale_feed", Limits(), {"feed_age": 121.0}),
         ("over_exposed", Limits(leverage=3.0), {"leverage": 3.1}),
         ("model_trouble", Limits(), {"model_errors": 0.5}),
-        ("frozen_equity", Limits(), {"still": NOW - 1_801.0, "open_positions": 1}),
+        ("stale", Limits(), {"still": NOW - 600.0, "open_positions": 1}),
     ],
 )
 def test_a_paused_agent_still_holds_what_it_holds_and_is_judged_all_the_same(
@@ -95,7 +95,7 @@ def test_each_kind_of_trouble_clears_by_itself(
         ("over_exposed", Limits(), {"exposure": 1e6}, (("kind", "exposure"),)),
         ("over_exposed", Limits(), {"leverage": 50.0}, (("kind", "leverage"),)),
         ("model_trouble", Limits(model_errors=None), {"model_errors": 1.0}, (("kind", "errors"),)),
-        ("frozen_equity", Limits(frozen=None), {"still": NOW - 9_999.0, "open_positions": 1}, ()),
+        ("stale", Limits(frozen=None), {"still": NOW - 9_999.0, "open_positions": 1}, ()),
     ],
 )
 def test_without_its_limit_a_rule_is_silent_and_ends_what_is_open(
@@ -143,13 +143,31 @@ def test_what_a_model_cost_is_over_when_a_new_process_spends_little_or_the_bound
 
 
 def test_an_equity_that_is_only_the_balance_tells_nothing_while_a_position_is_open() -> None:
-    assert judge("frozen_equity", open_=((),), balance=10_000.0, open_positions=1) == []
-    assert verdicts(judge("frozen_equity", open_=((),), balance=10_000.0, open_positions=0)) == [Verdict.CLEAR]
-    assert verdicts(judge("frozen_equity", open_=((),), balance=9_000.0, open_positions=1)) == [Verdict.CLEAR]
+    assert judge("stale", open_=((),), balance=10_000.0, open_positions=1) == []
+    assert verdicts(judge("stale", open_=((),), balance=10_000.0, open_positions=0)) == [Verdict.CLEAR]
+    assert verdicts(judge("stale", open_=((),), balance=9_000.0, open_positions=1)) == [Verdict.CLEAR]
+
+
+@pytest.mark.parametrize(
+    ("limits", "still", "verdict", "said"),
+    [
+        (Limits(), 599.0, Verdict.CLEAR, "stands still, not for long"),
+        (Limits(), 600.0, Verdict.BREACH, "has stood at 10,000.00 for 10 min with 1 open (limit 20 samples, 10 min)"),
+        (Limits(frozen=Samples(3)), 100.0, Verdict.BREACH, "for 1.7 min with 1 open (limit 3 samples, 1.5 min)"),
+        (Limits(frozen=1_800.0), 1_799.0, Verdict.CLEAR, "stands still, not for long"),
+        (Limits(frozen=1_800.0), 86_400.0, Verdict.BREACH, "for 1,440 min with 1 open (limit 30 min)"),
+    ],
+)
+def test_an_equity_is_stale_after_so_many_samples_of_its_agent_or_so_much_time(
+    limits: Limits, still: float, verdict: Verdict, said: str
+) -> None:
+    (found,) = judge("stale", limits, balance=9_000.0, open_positions=1, still=NOW - still)
+    assert found.verdict is verdict
+    assert said in found.reason
 
 
 def test_nothing_is_said_of_an_agent_that_does_not_answer() -> None:
     sample = Sample("alpha", NOW, error="refused the connection")
     view = View(Agent("alpha", limits=Limits(model_cost=1.0)), sample, decided=NOW - 1e5, still=NOW - 1e5)
-    keys = ("no_decisions", "repeated_orders", "stale_feed", "over_exposed", "model_trouble", "frozen_equity")
+    keys = ("no_decisions", "repeated_orders", "stale_feed", "over_exposed", "model_trouble", "stale")
     assert [list(RULES[key].evaluate(view, ())) for key in keys] == [[]] * len(keys)

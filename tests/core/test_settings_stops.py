@@ -9,7 +9,7 @@ import pytest
 
 from bot.settings import SettingsError, Watched, load
 from bot.settings.masked import masked
-from monitor.model import AmountOrShare, AutoStop, Limits
+from monitor.model import AmountOrShare, AutoStop, Limits, Samples
 
 GOOD = """
 [[people]]
@@ -175,6 +175,24 @@ def test_every_limit_is_read_and_off_is_none(tmp_path: Path) -> None:
         model_errors=None,
         model_cost=5.0,
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("", Samples(20)),
+        ('frozen_within = "40 samples"', Samples(40)),
+        ('frozen_within = "30m"', 1_800.0),
+        ('frozen_within = "off"', None),
+    ],
+)
+def test_an_equity_is_stale_after_samples_or_a_time_or_never_and_that_is_written_back(
+    tmp_path: Path, text: str, means: float | Samples | None
+) -> None:
+    agent = written(tmp_path, f'labels = {{ venue = "sim" }}\ninterval = "1m"\n{text}').agent
+    assert agent.limits.frozen == means
+    assert agent.frozen == (means.many * 60.0 if isinstance(means, Samples) else means)
+    assert load(_masked(tmp_path), {"ALPHA_KEY": "k"}).fleet[0].agent == agent
 
 
 def test_an_exposure_may_be_an_amount(tmp_path: Path) -> None:

@@ -41,6 +41,10 @@ def refusal(folder: Path, text: str) -> list[str]:
         ('[[routes]]\nto = ["console:1"]', '2: routes[0].to[0]: "console:1" is not a known channel: did you mean "con'),
         ("[[routes]]\nto = []", "2: routes[0].to: an empty list leads nowhere: name at least one."),
         ("[[routes]]", '1: routes[0].to: is missing: write to = ["telegram"].'),
+        (
+            '[[routes]]\nto = "phone"\nrule = "frozen_equity"',
+            '3: routes[0].rule: "frozen_equity" is not a known rule: did you mean "stale"?',
+        ),
         ('[[routes]]\nto = "phone"\nrule = "drawdwn"', '3: routes[0].rule: "drawdwn" is not a known rule: did you'),
         (
             '[[routes]]\nto = "phone"\nagent = "alfa"',

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -197,6 +198,45 @@ def test_what_is_not_known_is_said_as_such_with_what_it_lacks() -> None:
     assert "It has not answered yet." in unseen.text
     money = next(table for table in unseen.tables if table.columns[0] == "Money")
     assert [row[1] for row in money.rows] == ["n/a"] * 6
+
+
+@pytest.mark.parametrize(
+    ("agent", "moves", "cell", "said"),
+    [
+        (
+            {"false_pages": 0.6},
+            12,
+            "learning 12/200",
+            "Statistics: learning, 12 of 200 active samples; hard limits on. False pages: 0.6 a week allowed.",
+        ),
+        (
+            {"false_pages": 1 / 13},
+            20_160,
+            "n/a",
+            "Statistics: learned from 20,160 active samples. False pages: 0.077 a week allowed.",
+        ),
+        ({}, 12, "n/a", "False pages: off, nothing statistical pages; hard limits on."),
+        (
+            {"detector": "iqr", "false_pages": 0.6},
+            199,
+            "learning 199/200",
+            "Statistics: learning, 199 of 200 active samples; hard limits on. False pages: no budget, iqr judges it.",
+        ),
+    ],
+)
+def test_an_agent_that_is_still_learned_says_so_and_how_many_false_pages_it_is_allowed(
+    agent: dict[str, Any], moves: int, cell: str, said: str
+) -> None:
+    known = status(agent=replace(an_agent(), **agent), moves=moves)
+    assert said in one(known, RULES, "USD", NOW).text.splitlines()
+    assert fleet([known], {}, "USD", NOW).tables[0].rows[0][6] == cell
+
+
+def test_volatility_and_how_it_changed_are_shown_by_names_and_never_paged() -> None:
+    score = Score(0.3, 99, 20, anomaly=False, direction=None, volatility=0.000512, regime=0.351)
+    rows = rows_of(one(status(score=score), RULES, "USD", NOW), "Strategy")
+    assert rows["Volatility a sample, last 100"] == ("0.051%", "shown, never paged")
+    assert rows["Volatility change, last 20 samples"] == ("35%", "shown, never paged")
 
 
 def test_a_failing_check_is_named_with_its_detail() -> None:

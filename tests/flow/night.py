@@ -23,8 +23,8 @@ from monitor.desk import Desk
 from monitor.model import Agent, AmountOrShare, Limits, Person, Sample, Trade
 from monitor.ports import AgentControl, AuditEntry, Change, Observation
 from monitor.rule import Rule
+from monitor.situation import Setup
 from monitor.storage import Database, open_store
-from monitor.turn import Setup
 from tests.controls import Willing
 from tests.stores import new_database
 

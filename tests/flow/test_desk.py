@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,9 +14,10 @@ import pytest
 from monitor.alerts.alert import State
 from monitor.desk import DeskError
 from monitor.fleet import VERSION
-from monitor.model import Agent, AmountOrShare, CashFlow, Limits, Sample
+from monitor.model import Agent, AmountOrShare, CashFlow, Finding, Limits, Sample, Severity, Verdict
 from monitor.order import OrderState
 from monitor.ports import Change, ControlError, Observation, Snapshot
+from monitor.rule import Labels, View, discover
 from tests.controls import Willing
 from tests.flow.night import Obedient, night
 
@@ -368,6 +370,31 @@ async def test_alerts_of_an_agent_that_is_no_longer_watched_end_and_that_is_no_r
         assert desk.desk.alerts() == ()
         assert desk.pages() == []
         assert [message.title for _, message in desk.chat.edits] == ["closed, no longer watched · beta · Balance low"]
+
+
+async def test_alerts_of_a_rule_that_has_another_name_now_end_and_what_stands_is_found_by_the_new_one(
+    tmp_path: Path,
+) -> None:
+    former = replace(discover()["stale"], key="frozen_equity", evaluate=_still)
+    async with night(tmp_path, rules=(former,)) as desk:
+        await desk.see(equity=10_050.0, open_positions=1)
+        assert [each.rule for each in desk.desk.alerts()] == ["frozen_equity"]
+        del desk.rules["frozen_equity"]
+        await desk.restart()
+        await desk.delivered()
+        assert (desk.desk.alerts(), desk.pages()) == ((), [])
+        assert [message.title for _, message in desk.chat.edits] == [
+            "closed, no longer watched · alpha · frozen_equity"
+        ]
+        for _ in range(3):
+            await desk.see(equity=10_050.0, open_positions=1)
+        assert [each.rule for each in desk.desk.alerts()] == ["stale"]
+
+
+def _still(view: View, _open: Collection[Labels]) -> list[Finding]:
+    """What the rule of the former name found."""
+    verdict = Verdict.BREACH if view.sample.open_positions else Verdict.CLEAR
+    return [Finding("alpha", "frozen_equity", view.now, verdict, Severity.WARN, "the equity stands still")]
 
 
 class Refusing(Willing):

@@ -1,63 +1,115 @@
-"""A statistical finding from the sample to the card, and every number in it from what is stored."""
+"""A statistical finding from the sample to the card: a page without a sound, asked about, over in an hour."""
 
 from __future__ import annotations
 
-import random
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from monitor.alerts.alert import State
+import pytest
+from sqlalchemy import select
+
+from monitor.alerts.alert import Alert, Kind, State
 from monitor.model import Agent, Severity
-from monitor.ports import Observation
-from tests.flow.night import Night, night
+from monitor.storage import schema
+from tests.flow import detected
+from tests.flow.detected import BALANCE, budgeted, judged_by
+from tests.flow.night import Night, Obedient, night
 
-TYPICAL = 0.0005
-"""Of a move of what alpha trades."""
-
-
-def budgeted(agent: Agent) -> Agent:
-    return replace(agent, false_pages=1.0)
-
-
-async def used_to(desk: Night, moves: int = 400) -> float:
-    """Let alpha have moved for a while, as a desk that watches it knows; returns its equity."""
-    source, equity, told = random.Random(7), 10_000.0, []  # noqa: S311 - a repeatable series, nothing secret
-    for _ in range(moves):
-        desk.clock.time += 30.0
-        equity *= 1.0 + source.gauss(0.0, TYPICAL)
-        told.append(Observation(desk.calm("alpha", equity=equity, balance=9_000.0)))
-    await desk.desk.observe(told)
-    return equity
+Story = Callable[[Night], Awaitable[Alert]]
+BUTTONS = ["ack", "runbook", "pause", "silence", "real", "false"]
+SLOW = pytest.mark.slow
 
 
-async def test_a_sudden_loss_is_a_silent_page_a_sample_later_and_is_over_after_an_hour(tmp_path: Path) -> None:
-    async with night(tmp_path, change=budgeted) as desk:
-        equity = await used_to(desk)
-        await desk.see(equity=equity * 0.97, balance=9_000.0)
-        assert desk.pages() == [], "it may yet be undone"
-        await desk.see(equity=equity * 0.9702, balance=9_000.0)
-        (alert,) = desk.desk.alerts()
-        assert (alert.rule, alert.severity) == ("shock", Severity.WARN)
-        assert alert.reason.startswith("alpha lost 3 % in 30 s, ")
-        assert "expected about once in 3 months" in alert.reason
-        (page,) = [message for _, message in desk.chat.sent]
-        assert not page.loud
+@pytest.mark.parametrize(
+    ("rule", "story", "change", "begins"),
+    [
+        ("shock", detected.shock, budgeted, "alpha lost 3 % in 30 s, "),
+        ("burst", detected.burst, budgeted, "the last 16 moves of alpha (8 min) were "),
+        pytest.param("bleed", detected.bleed, budgeted, "alpha has been losing for ", marks=SLOW),
+        pytest.param("edge", detected.edge, budgeted, "alpha won ", marks=SLOW),
+        pytest.param("anomaly", detected.anomaly, judged_by("zscore"), "alpha lost 1 % in 30 s, ", marks=SLOW),
+        pytest.param("anomaly", detected.anomaly, judged_by("iqr"), "alpha lost 1 % in 30 s, ", marks=SLOW),
+        pytest.param("anomaly", detected.anomaly, judged_by("percentile"), "alpha lost 1 % in 30 s, ", marks=SLOW),
+    ],
+)
+async def test_a_finding_is_one_silent_page_that_outlives_a_restart_and_is_over_after_an_hour(
+    rule: str, story: Story, change: Callable[[Agent], Agent], begins: str, tmp_path: Path
+) -> None:
+    async with night(tmp_path, change=change, controls={"alpha": Obedient()}) as desk:
+        alert = await story(desk)
+        assert (alert.rule, alert.severity) == (rule, Severity.WARN)
+        assert alert.reason.startswith(begins)
+        (page,) = desk.heard
+        assert (page.message.loud, page.called, page.message.text) == (False, [], alert.reason)
+        assert [each.line.partition(" ")[0] for each in page.message.buttons] == BUTTONS
+        assert await _told(desk) == [Kind.PAGE, Kind.PICTURE]
+        assert alert.reason in (await desk.say(f"/why {alert.id}")).text
+
         await desk.restart()
-        await desk.see(after=3_500.0, equity=equity * 0.9703, balance=9_000.0)
+        await desk.see(equity=_equity(desk), balance=BALANCE)
+        await desk.wait(1_800.0, step=600.0)
         assert [each.id for each in desk.desk.alerts()] == [alert.id]
-        await desk.see(after=130.0, equity=equity * 0.9701, balance=9_000.0)
-        over = await desk.store.alert(alert.id)
-        assert over is not None
-        assert over.state is State.RESOLVED
+        assert len([each for each in desk.heard if (alert.incident or "") in each.message.footer]) == 1
+        await _ends_an_hour_after_the_newest(desk, alert)
+
+
+def _equity(desk: Night) -> float:
+    answered = desk.desk.agent("alpha").answered
+    assert answered is not None
+    assert answered.equity is not None
+    return answered.equity
+
+
+async def _told(desk: Night) -> list[str]:
+    """The kinds of everything that was to be told so far."""
+    rows = schema.notifications.c
+    return [str(kind) for (kind,) in await desk.store._file.read(select(rows.kind).order_by(rows.created, rows.key))]
+
+
+async def _ends_an_hour_after_the_newest(desk: Night, alert: Alert) -> None:
+    view = desk.desk.view("alpha")
+    assert view is not None
+    over = max(each.told for each in view.alarms) + 3_600.0
+    await desk.see(after=over - 10.0 - desk.clock.time, equity=_equity(desk), balance=BALANCE)
+    assert [each.id for each in desk.desk.alerts()] == [alert.id]
+    await desk.see(after=20.0, equity=_equity(desk), balance=BALANCE)
+    ended = await desk.store.alert(alert.id)
+    assert ended is not None
+    assert ended.state is State.RESOLVED
 
 
 async def test_a_loss_that_is_undone_is_a_spike_and_no_page(tmp_path: Path) -> None:
     async with night(tmp_path, change=budgeted) as desk:
-        equity = await used_to(desk)
-        await desk.see(equity=equity * 0.97, balance=9_000.0)
-        await desk.see(equity=equity * 0.9999, balance=9_000.0)
+        equity = await detected.known(desk)
+        await desk.see(equity=equity * 0.97, balance=BALANCE)
+        assert desk.desk.alerts() == (), "it may yet be undone"
+        await desk.see(equity=equity * 0.9999, balance=BALANCE)
         assert [(each.rule, each.severity) for each in desk.desk.alerts()] == [("spike", Severity.INFO)]
         assert desk.pages() == []
 
 
-TOLD_HERE = ("shock", "spike", "burst", "bleed", "edge", "anomaly")
+async def test_until_an_agent_is_known_only_hard_limits_page(tmp_path: Path) -> None:
+    async with night(tmp_path, change=budgeted) as desk:
+        equities = detected.moving(10_000.0)
+        equity = await detected.lived(desk, (next(equities) for _ in range(97)))
+        for left in (0.65, 0.6501, 0.6499):
+            await desk.see(equity=equity * left, balance=BALANCE)
+        assert {each.rule: each.severity for each in desk.desk.alerts()} == {
+            "hard_loss": Severity.CRITICAL,
+            "drawdown": Severity.CRITICAL,
+        }
+        assert "learning, 100 of 200 active samples; hard limits on" in (await desk.say("/status alpha")).text
+        (table,) = (await desk.say("/status")).tables
+        assert "learning 100/200" in table.rows[0]
+
+
+@SLOW
+@pytest.mark.parametrize("story", [detected.shock, detected.burst, detected.bleed, detected.edge])
+async def test_its_picture_follows_its_card(story: Story, tmp_path: Path) -> None:
+    async with night(tmp_path, change=budgeted, chats=("telegram",)) as desk:
+        alert = await story(desk)
+        await desk.until(lambda: any(each.message.picture for each in desk.heard))
+        page, picture = desk.heard
+        assert (page.message.picture, picture.message.loud) == (None, False)
+        assert picture.message.picture is not None
+        assert picture.message.picture.name == f"alpha-{alert.rule}.png"

@@ -164,14 +164,14 @@ STORIES = [
         labels=(("kind", "errors"),),
     ),
     Story(
-        "frozen_equity",
+        "stale",
         Severity.WARN,
         {"equity": 10_050.0, "open_positions": 1},
         {"equity": 10_060.0, "open_positions": 1},
         None,
-        "the equity of alpha has stood at 10,050.00 for 2 min with 1 open (limit 1.5 min)",
+        "the equity of alpha has stood at 10,050.00 for 1.5 min with 1 open (limit 1.5 min)",
         "alpha has an equity that moves again",
-        breaches=5,
+        breaches=4,
     ),
 ]
 

@@ -23,7 +23,7 @@ RULE = {
     "exposed": "over_exposed",
     "failing": "model_trouble",
     "costly": "model_trouble",
-    "frozen": "frozen_equity",
+    "frozen": "stale",
 }
 LIMITS = """interval = "0.2s"
 decision_within = "1s"
