@@ -21,6 +21,6 @@ def edge(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
 def _sentence(view: View, alarm: Alarm) -> str:
     won = f"{alarm.value * alarm.n:,.0f} of its last {alarm.n:,} trades ({100 * alarm.value:.0f} %) in {span(alarm)}"
     return (
-        f"{view.agent.id} won {won}, over all its trades {100 * alarm.typical:.0f} %; expected by chance less often "
-        f"than {once_in(alarm.every)}"
+        f"{view.agent.id} won {won}, {100 * alarm.typical:.0f} % before; expected by chance less often than "
+        f"{once_in(alarm.every)}"
     )

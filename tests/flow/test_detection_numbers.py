@@ -70,7 +70,7 @@ async def test_a_spike(tmp_path: Path) -> None:
 async def test_moves_too_large(tmp_path: Path) -> None:
     async with night(tmp_path, change=budgeted) as desk:
         alert, agent, steps = await detected.burst(desk), desk.agents[0], await stored(desk)
-        judged, before = steps[-16:], steps[-18]
+        judged, before = steps[-16:], steps[-17]
         squares = sorted((each.change or 0.0) ** 2 for each in judged)[:-2]
         size, usual = math.sqrt(math.fsum(squares) / 14), typical(agent, steps, before.time)
         assert alert.opened == judged[-1].time
@@ -104,12 +104,15 @@ async def test_an_edge_that_erodes(tmp_path: Path) -> None:
         trades = await desk.store.trades("alpha", 0.0)
         _, (alarm,) = dealt(desk.agents[0], Baseline(), trades, alert.opened)
         judged = [each for each in trades if alarm.since < each.exit_time <= alarm.time]
-        wins, usual = sum(each.net > 0 for each in judged), statistics.mean(each.net > 0 for each in trades[:-1])
+        wins, usual = (
+            sum(each.net > 0 for each in judged),
+            statistics.mean(each.net > 0 for each in trades if each.exit_time <= alarm.since),
+        )
         grid = [each.net > 0 for each in judged if each.strategy == "grid"]
         assert alarm.time == trades[-1].exit_time
         assert alert.reason == (
             f"alpha won {wins} of its last {len(judged)} trades ({100 * wins / len(judged):.0f} %) in "
-            f"{(alarm.time - alarm.since) / 60:.0f} min, over all its trades {100 * usual:.0f} %; expected by chance "
+            f"{(alarm.time - alarm.since) / 60:.0f} min, {100 * usual:.0f} % before; expected by chance "
             f"less often than once in 12 weeks. fewest wins: strategy grid won {sum(grid)} of {len(grid)}"
         )
 
