@@ -13,6 +13,7 @@ from bot.views.chart import STALE, Course, Plan, day, filename
 from monitor.desk import Alarmed
 from monitor.grid import growths, moved
 from monitor.model import Agent
+from monitor.rare import once_in
 from monitor.rule import Rule
 
 _LEAST = 60.0
@@ -83,7 +84,7 @@ def _detail(found: Alarmed) -> str:
         case _ if typical is not None:
             said.append(f"typical ±{percent(typical).lstrip('+')}")
     if every is not None:
-        said.append(f"by chance once in {_rarely(every)}")
+        said.append(f"by chance {once_in(every)}")
     return ", ".join(said)
 
 
@@ -100,12 +101,6 @@ def _times(ratio: float) -> str:
     if ratio >= _MUCH:
         return f"{_SIGN}{_MUCH:,.0f}+"
     return f"{_SIGN}{number(ratio, 1 if ratio < 100 else 0)}"  # noqa: PLR2004 -- no tenth counts there
-
-
-def _rarely(seconds: float) -> str:
-    """A length of time to its largest unit: "12 d"."""
-    days = seconds / 86_400
-    return f"{number(days, 0)} d" if 1 <= days < _MUCH else "ages" if days >= 1 else span(seconds)
 
 
 def _finite(value: float | None) -> float | None:

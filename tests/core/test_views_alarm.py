@@ -60,15 +60,15 @@ def told(found: Alarmed) -> Plan:
 @pytest.mark.parametrize(
     ("key", "value", "typical", "figure", "detail"),
     [
-        ("shock", -0.032, 0.0033, "-3.2%", "typical ±0.33%, by chance once in 12 d"),
-        ("burst", 0.0323, 0.0033, f"{TIMES}9.8", "typical ±0.33%, by chance once in 12 d"),
-        ("burst", 0.0323, 0.0, "+3.2%", "by chance once in 12 d"),
-        ("bleed", -0.0005, 0.0033, "-0.20%", "in 4 steps, by chance once in 12 d"),
-        ("edge", 0.31, 0.55, "31%", "of trades won, typical 55%, by chance once in 12 d"),
-        ("shock", None, None, "", "by chance once in 12 d"),
-        ("burst", 1e9, 1e-9, f"{TIMES}1,000,000+", "typical ±0.0%, by chance once in 12 d"),
-        ("shock", 1e9, math.inf, ">1,000,000%", "by chance once in 12 d"),
-        ("shock", math.nan, math.nan, "", "by chance once in 12 d"),
+        ("shock", -0.032, 0.0033, "-3.2%", "typical ±0.33%, by chance once in 12 days"),
+        ("burst", 0.0323, 0.0033, f"{TIMES}9.8", "typical ±0.33%, by chance once in 12 days"),
+        ("burst", 0.0323, 0.0, "+3.2%", "by chance once in 12 days"),
+        ("bleed", -0.0005, 0.0033, "-0.20%", "in 4 steps, by chance once in 12 days"),
+        ("edge", 0.31, 0.55, "31%", "of trades won, typical 55%, by chance once in 12 days"),
+        ("shock", None, None, "", "by chance once in 12 days"),
+        ("burst", 1e9, 1e-9, f"{TIMES}1,000,000+", "typical ±0.0%, by chance once in 12 days"),
+        ("shock", 1e9, math.inf, ">1,000,000%", "by chance once in 12 days"),
+        ("shock", math.nan, math.nan, "", "by chance once in 12 days"),
     ],
 )
 def test_the_number_read_first_and_what_is_typical(
@@ -82,7 +82,7 @@ def test_what_stands_in_the_picture_stands_beside_it_in_words() -> None:
     plan = told(an_alarmed(others=2))
     assert plan.message.title == "alpha · Sudden loss: -3.2%"
     assert plan.message.text == (
-        "Typical ±0.33%, by chance once in 12 d. "
+        "Typical ±0.33%, by chance once in 12 days. "
         "Equity and the return of each step, 1 m 30 s to 25 Nov 12:03 UTC; what was judged is marked."
     )
     assert plan.alt.startswith("alpha · Sudden loss: -3.2%. Typical")
