@@ -15,12 +15,12 @@ from monitor.alerts.ledger import Ledger
 from monitor.alerts.plan import Plan
 from monitor.detector import Alarm
 from monitor.fleet import VERSION, AgentState, fold_each, paper
-from monitor.model import Agent, CashFlow, Limits, Reset, Sample, Severity, Trade
+from monitor.model import Agent, CashFlow, Finding, Limits, Reset, Sample, Severity, Trade, Verdict
 from monitor.obeying import betrayed, proven, shrunk
 from monitor.order import Order, StopMark
 from monitor.performance import Performance
 from monitor.ports import AuditEntry, Change, Observation, Snapshot
-from monitor.rule import DESK, Rule
+from monitor.rule import DESK, Rule, View
 from monitor.vitals import Vitals
 
 SNAPSHOT_EVERY = 3600.0
@@ -137,15 +137,10 @@ class Turn:
         self._trades += trades
         if seen.cursor is not None:
             self._cursors[agent.id] = self._new_cursors[agent.id] = seen.cursor
-        if state is before:
-            account = before.reconciliation.booked(trades, replaced=known)
-        else:
-            account = before.reconciliation.fold(seen.sample, trades, replaced=known)
+        new = state is not before
+        if new:
             self._samples.append(seen.sample)
-        ids = {each.id for each in known}
-        state = replace(state, reconciliation=account).dealt(agent, (each for each in trades if each.id not in ids))
-        self._states[agent.id] = state
-        new = state is not before and seen.sample is state.sample
+        self._states[agent.id] = state = state.booked(agent, trades, known, seen.sample if new else None)
         return Folded(agent, seen, before, state if new else None)
 
     def judge(self, folded: Folded, around: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -303,11 +298,11 @@ class Turn:
         for rule in self.setup.rules.values():
             if rule.desk:
                 continue
-            labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open]
-            policy = lifecycle.Policy(rule.fire_after(agent.limits), rule.clear_after)
+            labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open] if mine else ()
             for finding in rule.evaluate(view, labels):
-                least = min(finding.severity, Severity.WARN) if view.paper else finding.severity
-                self.board.find(replace(finding, severity=least), policy, standing=standing)
+                if mine or finding.verdict is Verdict.BREACH:  # where no alert is there is nothing to clear
+                    policy = lifecycle.Policy(rule.fire_after(agent.limits), rule.clear_after)
+                    self.board.find(_graded(finding, view), policy, standing=standing)
 
     def _introduce(self, agent: Agent, state: AgentState) -> None:
         if agent.id not in self._introducing:
@@ -334,6 +329,11 @@ def _pictures(told: Told, rules: Mapping[str, Rule]) -> Iterator[Notification]:
         if page.kind is Kind.PAGE and rule is not None and rule.statistical:
             key = f"{page.alert}:{page.version}:{Kind.PICTURE}:{page.platform}"
             yield replace(page, key=key, kind=Kind.PICTURE, body={})
+
+
+def _graded(finding: Finding, view: View) -> Finding:
+    """A finding about an agent without money is never CRITICAL."""
+    return replace(finding, severity=Severity.WARN) if view.paper and finding.severity > Severity.WARN else finding
 
 
 def _told_apart(agent: Agent, seen: Observation) -> tuple[Trade, ...]:
