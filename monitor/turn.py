@@ -133,7 +133,7 @@ class Turn:
     ) -> Folded:
         """Take the trades of an observation in."""
         before, state = states
-        trades = _told_apart(agent, seen)
+        trades = told_apart(agent, seen.sample, seen.trades)
         self._trades += trades
         if seen.cursor is not None:
             self._cursors[agent.id] = self._new_cursors[agent.id] = seen.cursor
@@ -336,8 +336,8 @@ def _graded(finding: Finding, view: View) -> Finding:
     return replace(finding, severity=Severity.WARN) if view.paper and finding.severity > Severity.WARN else finding
 
 
-def _told_apart(agent: Agent, seen: Observation) -> tuple[Trade, ...]:
-    """The trades seen, those of an agent without money marked as such where its source does not say."""
-    if seen.sample.paper is None and paper(agent, seen.sample):
-        return tuple(replace(each, paper=True) for each in seen.trades)
-    return seen.trades
+def told_apart(agent: Agent, sample: Sample, trades: tuple[Trade, ...]) -> tuple[Trade, ...]:
+    """Trades that came with a sample, those of an agent without money marked as such where its source does not say."""
+    if trades and sample.paper is None and paper(agent, sample):
+        return tuple(replace(each, paper=True) for each in trades)
+    return trades
