@@ -1,4 +1,4 @@
-"""What came of a replay: the alerts that fired, the pages among them, and which budget would have caught a bad night."""
+"""What came of a replay: the alerts that fired, and what people would have been paged of."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monitor.detector import Flags, Floats
+from monitor.detector import Flags, Floats, Rows
 from monitor.past import History
 from monitor.series import BUCKETS, step_return
 
@@ -39,12 +39,12 @@ def outline(of: History) -> Outline:
     suspect = np.zeros(many, dtype=np.bool_)
     if len(known):
         suspect[known] = _deep(of, known, made) | _lost(of, known)
-        odd = known[np.append(False, ~np.isfinite(made)) | (of.equity[known] <= 0)]  # noqa: FBT003 -- of the first sample
+        odd = known[np.append(False, ~np.isfinite(made)) | (of.equity[known] <= 0)]
         suspect[odd.min(initial=many) :] = True
     return Outline(returns, elapsed, suspect)
 
 
-def _returns(of: History, known: Floats) -> Floats:
+def _returns(of: History, known: Rows) -> Floats:
     """The return of each step between known equities, shape (known - 1,): `step_return` of each."""
     before, after = of.equity[known[:-1]], of.equity[known[1:]]
     with np.errstate(all="ignore"):
@@ -61,7 +61,7 @@ def _returns(of: History, known: Floats) -> Floats:
     return made
 
 
-def _deep(of: History, known: Floats, made: Floats) -> Flags:
+def _deep(of: History, known: Rows, made: Floats) -> Flags:
     """Where equity may be further below its peak than the limit."""
     limit = of.agent.limits.drawdown
     if limit is None:
@@ -71,7 +71,7 @@ def _deep(of: History, known: Floats, made: Floats) -> Flags:
     return deep
 
 
-def _lost(of: History, known: Floats) -> Flags:
+def _lost(of: History, known: Rows) -> Flags:
     """Where more may be lost than the hard limit allows."""
     hard, window = of.agent.limits.hard_loss, of.agent.limits.loss_window
     if hard is None:

@@ -89,12 +89,13 @@ class Reconciliation:
             state = replace(state, paper=sample.paper)
             state = replace(state, base=None, points=(), step=None, total=Parts()) if anew else state
         if not state.tells:
-            return state._without(NO_TRADES)
+            return state.lacking(NO_TRADES)
         with localcontext(EXACT):
             found = point(sample, state.total)
-            return state._without(found) if isinstance(found, str) else state.seen(found)
+            return state.lacking(found) if isinstance(found, str) else state.seen(found)
 
-    def _without(self, why: str) -> Self:
+    def lacking(self, why: str) -> Self:
+        """The same, with why the newest sample could not be reconciled."""
         return self if self.why == why else replace(self, why=why)
 
     def booked(

@@ -1,8 +1,8 @@
-"""A past is told to the very detectors, rules and alerts that judge the present: what would have paged, when and why."""
+"""A past is told to the detectors, rules and alerts that judge the present: what would have paged, when and why."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -126,7 +126,7 @@ class _Replay:
         return tuple(each for each in self._alerts.values() if each.incident == incident)
 
     def _advance(self, rows: Rows, places: Rows) -> None:
-        """Let detectors see one sample of each of some agents; where they find something, one moment after the other."""
+        """Let detectors see one sample of each of some agents; where they find something, moment by moment."""
         at = self._begin[rows] + places
         times = self._times[at]
         several = bool(times[0] != times[-1]) or bool((times != times[0]).any())

@@ -11,9 +11,8 @@ from monitor import rule
 from monitor.alerts.alert import Kind
 from monitor.alerts.plan import Plan
 from monitor.around import around
-from monitor.detector import Floats
 from monitor.model import Agent, AmountOrShare, CashFlow, Limits, Side, Trade
-from monitor.past import History, Known, rounds
+from monitor.past import History, Known
 from monitor.ports import Observation
 from monitor.replay import Replayed, replay
 from monitor.turn import Setup, Situation, Turn
@@ -45,7 +44,10 @@ def noisy(seed: int, many: int, agent: str = "alpha", begin: float = START, **od
         equity[int(place.removeprefix("at"))] = value
     won = dice.random(150) < np.where(np.arange(150) < 110, 0.9, 0.1)
     closed = np.sort(dice.uniform(times[0], times[-1], 150))
-    trades = [a_trade(agent, at, float(time), good=bool(good)) for at, (time, good) in enumerate(zip(closed, won, strict=True))]
+    trades = [
+        a_trade(agent, at, float(time), good=bool(good))
+        for at, (time, good) in enumerate(zip(closed, won, strict=True))
+    ]
     return History(Agent(agent, limits=LIMITS, false_pages=3.0), times, equity, trades, (flow,))
 
 
