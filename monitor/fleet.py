@@ -98,6 +98,20 @@ class AgentState:
             alarms=self.alarms,
         )
 
+    def along(self, last: Sample, equities: Iterable[tuple[float, float]], flows: Sequence[CashFlow]) -> Self:
+        """Fold in samples that say nothing but equity, (time, money) where that is known, the newest of them `last`.
+
+        As `fold` of one after the other, in a third of the time.
+        """
+        known, curve, losses = self.equity_time, self.curve, self.losses
+        for time, equity in equities:
+            flow = sum(float(each.amount) for each in flows if known < each.time <= time) if flows else 0.0
+            moved, known = 0.0 if curve.equity is None else flow, time
+            curve, losses = curve.fold(time, equity, moved), losses.fold(time, equity, moved)
+        return replace(
+            self, sample=last, answered=last, missed=0, still=None, equity_time=known, curve=curve, losses=losses
+        )
+
     def judged(self, by: Judged) -> Self:
         """Take in what the detectors made of its newest step, or of trades."""
         baseline, found = by

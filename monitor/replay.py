@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
@@ -17,7 +18,7 @@ from monitor.around import around
 from monitor.detection import LAYOUT, Baseline, allowed, choices, fold
 from monitor.detector import Alarm, Rows, State, Tick
 from monitor.fleet import AgentState
-from monitor.model import Sample, Trade, Verdict
+from monitor.model import CashFlow, Sample, Trade, Verdict
 from monitor.outcome import Page, Replayed
 from monitor.outline import outline
 from monitor.past import History, Known, rounds
@@ -153,11 +154,10 @@ class _Replay:
     def _seen(self, row: int, place: int, found: tuple[Alarm, ...]) -> _Seen:
         """Fold an agent's state up to a sample, and take in what came with it."""
         of = self._histories[row]
-        for at in range(self._folded[row], place):
-            self._states[row] = self._paid(row, of.sample(at))
+        self._catch_up(row, place)
         self._folded[row] = place + 1
         before, sample = self._states[row], of.sample(place)
-        state = self._paid(row, sample)
+        state = self._paid(row, before.fold(sample, self._untaken(row)))
         trades = self._closed(row, sample)
         if found or trades:
             state = state.judged((self._baseline(row), tuple(replace(each, told=sample.time) for each in found)))
@@ -166,18 +166,32 @@ class _Replay:
             self._usual.data[row] = state.baseline.row
         return _Seen(row, Observation(sample, trades), before, state)
 
-    def _paid(self, row: int, sample: Sample) -> AgentState:
-        """The state with one sample more, and with the cash flows of its step in the books."""
+    def _catch_up(self, row: int, place: int) -> None:
+        """Fold every sample before one into an agent's state: there was nothing to say of them."""
+        of, begin = self._histories[row], self._folded[row]
+        if of.samples is not None:
+            for sample in of.samples[begin:place]:
+                self._states[row] = self._paid(row, self._states[row].fold(sample, self._untaken(row)))
+        elif begin < place:
+            known = zip(of.times[begin:place].tolist(), of.equity[begin:place].tolist(), strict=True)
+            told = ((time, equity) for time, equity in known if math.isfinite(equity))
+            self._states[row] = self._paid(row, self._states[row].along(of.sample(place - 1), told, self._untaken(row)))
+
+    def _untaken(self, row: int) -> Sequence[CashFlow]:
+        """The cash flows that no step has taken yet."""
         flows, begin = self._histories[row].flows, self._moved[row]
-        if begin == len(flows):
-            return self._states[row].fold(sample, ())
-        state = self._states[row].fold(sample, flows[begin:])
+        return flows[begin:] if begin < len(flows) else ()
+
+    def _paid(self, row: int, state: AgentState) -> AgentState:
+        """The state with the cash flows of its steps in the books."""
+        flows, begin = self._histories[row].flows, self._moved[row]
         end = begin
         while end < len(flows) and flows[end].time <= state.equity_time:
             end += 1
+        if end == begin:
+            return state
         self._moved[row] = end
-        booked = state.reconciliation.booked(flows=flows[begin:end])
-        return state if booked is state.reconciliation else replace(state, reconciliation=booked)
+        return replace(state, reconciliation=state.reconciliation.booked(flows=flows[begin:end]))
 
     def _closed(self, row: int, sample: Sample) -> tuple[Trade, ...]:
         """The trades that are told with a sample."""
@@ -233,7 +247,7 @@ class _Replay:
 
     def _pass_time(self, until: float) -> None:
         """Look at what falls due before a time, as the desk does each second."""
-        while (due := _due(self._ledger)) is not None:
+        while (due := _next_look(self._ledger)) is not None:
             now = max(due, self._looked + PULSE)
             if now >= until:
                 break
@@ -264,7 +278,7 @@ def _next(trades: Sequence[Trade], at: int) -> float:
     return trades[at].exit_time if at < len(trades) else np.inf
 
 
-def _due(ledger: Ledger) -> float | None:
+def _next_look(ledger: Ledger) -> float | None:
     """When something is next to be looked at."""
     times = [
         *ledger.due.values(),
