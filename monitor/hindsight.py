@@ -12,7 +12,7 @@ import numpy as np
 from monitor.alerts.plan import Plan
 from monitor.book import KEPT, LEARNED
 from monitor.model import Agent, Sample
-from monitor.outcome import SOON, Page
+from monitor.outcome import SOON, Page, Replayed
 from monitor.past import History
 from monitor.ports import Store
 from monitor.replay import Progress, replay
@@ -29,6 +29,16 @@ class Caught:
     """The smallest of the budgets that were tried with which it would; None: with none of them."""
     page: Page | None
     """The first page then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retold:
+    """What came of replaying an agent's stored past."""
+
+    history: History
+    hours: int
+    """Of its samples, those that are the last of an hour: of before the days of which every one is kept."""
+    outcome: Replayed
 
 
 async def stored(store: Store, agent: Agent, since: float, now: float) -> tuple[History, int]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 from monitor.detector import Floats, Rows
 from monitor.model import Agent, CashFlow, Reset, Sample, Trade
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,17 @@ class Known:
     async def resets(self, agent: str) -> list[Reset]:  # noqa: ARG002 -- the port's shape
         """None: a history does not say when figures began anew."""
         return []
+
+
+def at_once(asked: Coroutine[Any, Any, Answer]) -> Answer:
+    """What a coroutine answers that waits for nothing. Errors: RuntimeError, when it does wait."""
+    try:
+        asked.send(None)
+    except StopIteration as done:
+        answer: Answer = done.value
+        return answer
+    asked.close()
+    raise RuntimeError("a replay waits for nothing")
 
 
 def _closed(trade: Trade) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,12 +21,11 @@ from monitor.fleet import AgentState
 from monitor.model import CashFlow, Sample, Trade, Verdict
 from monitor.outcome import Page, Replayed
 from monitor.outline import outline
-from monitor.past import History, Known, rounds
+from monitor.past import History, Known, at_once, rounds
 from monitor.ports import Change, Observation
 from monitor.rule import Rule
 from monitor.turn import Folded, Setup, Situation, Turn, told_apart
 
-Answer = TypeVar("Answer")
 Progress = Callable[[float], None]
 """Told how much is done, 0..1; what it raises ends the replay."""
 
@@ -211,14 +210,14 @@ class _Replay:
         if not news:
             return
         self._pass_time(now)
-        states = self._fleet(seen) if any(each.state.found for each in news) else {}
+        states = self._fleet() if any(each.state.found for each in news) else {}
         first = {each.observed.sample.agent: 0 for each in news if each.before.answered is None}
         turn = Turn(Situation(states=states, ledger=self._ledger, introducing=first), self._setup, now)
         turn.board.tick()
         past = Known(self._named, now)
         for each in news:
             folded = Folded(self._histories[each.row].agent, each.observed, each.before, each.state)
-            turn.judge(folded, _at_once(around(folded, past, turn)) if folded.alarms else {})
+            turn.judge(folded, at_once(around(folded, past, turn)) if folded.alarms else {})
         self._finish(turn, now)
 
     def _is_news(self, of: _Seen) -> bool:
@@ -236,14 +235,13 @@ class _Replay:
                     return True
         return False
 
-    def _fleet(self, seen: Sequence[_Seen]) -> dict[str, AgentState]:
+    def _fleet(self) -> dict[str, AgentState]:
         """Every agent as others are told of it: its newest sample, and what is usual of it."""
-        states = {
+        return {
             of.agent.id: AgentState(sample=of.sample(int(self._newest[row])), baseline=self._baseline(row))
             for row, of in enumerate(self._histories)
             if self._newest[row] >= 0
         }
-        return states | {each.observed.sample.agent: each.state for each in seen}
 
     def _pass_time(self, until: float) -> None:
         """Look at what falls due before a time, as the desk does each second."""
@@ -292,14 +290,3 @@ def _without_steps(plan: Plan) -> Plan:
     """The plan without what comes after a page while nobody acknowledges it: that is no page of its own."""
     first = (replace(each, steps=escalation.at_once(each), repeat=None) for each in plan.policies)
     return replace(plan, policies=tuple(first))
-
-
-def _at_once(asked: Coroutine[Any, Any, Answer]) -> Answer:
-    """What a coroutine answers that waits for nothing. Errors: RuntimeError, when it does wait."""
-    try:
-        asked.send(None)
-    except StopIteration as done:
-        answer: Answer = done.value
-        return answer
-    asked.close()
-    raise RuntimeError("a replay waits for nothing")
