@@ -44,7 +44,7 @@ def basis(found: Replayed) -> str:
     allowed = (
         "nothing statistical pages"
         if found.false_pages is None
-        else f"{found.false_pages:.3g} statistical false pages a week allowed"
+        else f"{found.false_pages:.3g} statistical false page{'' if found.false_pages == 1 else 's'} a week allowed"
     )
     return f"From {count(found.samples, 'sample')} of {count(len(found.moves), 'agent')}, {allowed}."
 
