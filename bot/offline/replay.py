@@ -163,7 +163,8 @@ def _text(
         lines += ["", f"{clock(each.time, 0.0)}  {view.head(each, rules)}", f"  {view.reason(each, LONGEST)}"]
     if nights:
         lines += ["", *(_night(each, rules) for each in nights)]
-    return [*lines, "", *view.rest(found, rules), *notes]
+    rest = [*view.rest(found, rules), *notes]
+    return [*lines, *(["", *rest] if rest else [])]
 
 
 def _night(of: Caught, rules: Mapping[str, rule.Rule]) -> str:

@@ -105,7 +105,7 @@ async def test_a_loss_in_a_file_is_a_page_with_its_time_rule_and_reason(equity: 
     assert caught["caught_by"] == "1 per quarter"
     text = told(past, Options(incidents=[night, iso(START)]))
     assert text.startswith(
-        "1 page in 2 h 45 m.\nFrom 330 samples of 1 agent, 21 statistical false pages a week allowed."
+        "1 page in 2 h 44 m.\nFrom 330 samples of 1 agent, 21 statistical false pages a week allowed."
     )
     assert "UTC  WARN Sudden loss\n  alpha lost 2 % in 30 s, " in text
     assert "none of 1 per quarter, 1 per month, 1 per week, 1 per day, 3 per day pages within an hour" in text
