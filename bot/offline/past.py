@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from bot import quantities
 from bot.format import count, plain
@@ -19,6 +19,7 @@ from bot.views.replay import BY_THE_HOUR
 from monitor.curve_file import Curve, read_curves
 from monitor.hindsight import stored
 from monitor.model import PAPER, Agent, CashFlow, Trade
+from monitor.outside import Address
 from monitor.past import History
 from monitor.ports import Store
 from monitor.sources import fleet_session
@@ -133,7 +134,7 @@ async def of_bot(bot: Bot, options: Options, settings: Settings | None, period: 
             "--password-env."
         )
     name = options.agent or _only(settings) or "freqtrade"
-    login = Login(bot.url.rstrip("/"), bot.user, SecretStr(password), bot.password_env)
+    login = Login(_address(bot.url), bot.user, SecretStr(password), bot.password_env)
     async with fleet_session(BOT_INTERVAL) as session:
         found = await earned(session, login, name)
     agent = _agent(name, options, settings, BOT_INTERVAL)
@@ -141,6 +142,14 @@ async def of_bot(bot: Bot, options: Options, settings: Settings | None, period: 
         agent = replace(agent, labels={**agent.labels, "mode": PAPER})
     made_of = f"{count(len(found.trades), 'closed trade')} on {found.capital:,.2f} {plain(found.currency, 8)}."
     return Past([found.history(agent, max(0.0, now - period), now)], [f"{made_of} {CLOSED_ONLY}"])
+
+
+def _address(url: str) -> str:
+    try:
+        return TypeAdapter(Address).validate_python(url)
+    except ValidationError as error:
+        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise ReplayError(f"--freqtrade {shown(url)} {why}.") from None
 
 
 def _seconds(word: str) -> float | None:

@@ -248,6 +248,8 @@ async def test_a_bot_that_cannot_be_read_is_one_sentence(monkeypatch: pytest.Mon
         await refused(fake, {}, "tells of a trade that makes no sense: open_timestamp of a trade is no whole number")
         monkeypatch.setenv("FT_PASSWORD", "wrong")
         await refused(fake, {}, "refused user and password: check FT_PASSWORD")
+        with pytest.raises(ReplayError, match="must be an address like"):
+            await of_bot(Bot("ftp://x", USER, "FT_PASSWORD"), Options(), None, 60.0, NOW)
         with pytest.raises(ReplayError, match="set the variable NO_SUCH_THING"):
             await of_bot(Bot(fake.url, USER, "NO_SUCH_THING"), Options(), None, 60.0, NOW)
     await refused(fake, {}, "refused the connection or is out of reach")
