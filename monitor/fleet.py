@@ -101,7 +101,7 @@ class AgentState:
     def along(self, last: Sample, equities: Iterable[tuple[float, float]], flows: Sequence[CashFlow]) -> Self:
         """Fold in samples that say nothing but equity, (time, money) where that is known, the newest of them `last`.
 
-        As `fold` of one after the other, in a third of the time.
+        All but the step: as `fold` of one after the other, in a third of the time.
         """
         known, curve, losses = self.equity_time, self.curve, self.losses
         for time, equity in equities:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class History:
         if self.samples is not None:
             return self.samples[at]
         equity = float(self.equity[at])
-        return Sample(self.agent.id, float(self.times[at]), equity=None if equity != equity else equity)  # noqa: PLR0124 -- NaN
+        return Sample(self.agent.id, float(self.times[at]), equity=None if math.isnan(equity) else equity)
 
     @classmethod
     def of(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
 from bot.charts.paths import below_peak, indexed
+from bot.charts.thin import HUGE
 from bot.charts.values import Equity, Frame, Path, Span, Window
 from bot.chat import Field, Message, Tone
 from bot.format import clock, count, number, plain, span, zone
@@ -91,7 +94,9 @@ def replay(found: Replayed, history: History, rules: Mapping[str, Rule], currenc
 
 
 def _picture(found: Replayed, of: History, rules: Mapping[str, Rule], currency: str) -> Equity | None:
-    if int((of.equity == of.equity).sum()) < 2 or found.since is None or found.until is None:  # noqa: PLR2004 -- NaN; a line has two ends
+    with np.errstate(invalid="ignore"):
+        worth = np.where(np.abs(of.equity) < HUGE, of.equity, np.nan)
+    if np.isfinite(worth).sum() < 2 or found.since is None or found.until is None:  # noqa: PLR2004 -- a line has two ends
         return None
     flows = tuple((each.time, float(each.amount)) for each in of.flows)
     name, stale = plain(of.agent.id, 32), STALE * max(of.agent.interval, 3_600.0)
@@ -101,8 +106,8 @@ def _picture(found: Replayed, of: History, rules: Mapping[str, Rule], currency: 
         Frame(name, f"replayed, {span(found.until - found.since)}", count(len(found.pages), "page"), told, Tone.PLAIN),
         Window(found.since, found.until, zone()),
         plain(currency, 8),
-        Path(name, of.times, of.equity, stale),
-        Path(name, of.times, below_peak(indexed(of.times, of.equity, flows), of.equity), stale),
+        Path(name, of.times, worth, stale),
+        Path(name, of.times, below_peak(indexed(of.times, worth, flows), worth), stale),
         of.agent.limits.drawdown,
         tuple(spans),
         flows,
