@@ -67,7 +67,7 @@ def whole(of: History) -> History:
         else replace(each, status="ok", balance=each.equity * 0.3, open_positions=at % 5, checks=checks[at % 2])
         for at, each in enumerate(map(of.sample, range(len(of.times))))
     ]
-    agent = replace(of.agent, limits=replace(LIMITS, min_balance=2_950.0))
+    agent = replace(of.agent, limits=replace(LIMITS, min_balance=2_995.0))
     return History.of(agent, samples, of.trades, of.flows)
 
 
