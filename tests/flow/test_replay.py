@@ -35,19 +35,19 @@ def budgeted(agent: Agent) -> Agent:
 
 async def lived(desk: Night) -> None:
     """Two agents that move, one of which loses a little, then much, while its trades lose; told poll by poll."""
-    dice, equity, polls = random.Random(3), dict.fromkeys(NAMES, 10_000.0), 302  # noqa: S311 - a repeatable series
+    dice, equity, polls = random.Random(3), dict.fromkeys(NAMES, 10_000.0), 284  # noqa: S311 - a repeatable series
     early: list[Observation] = []
     for at in range(polls):
         desk.clock.time += 30.0
         now, batch = desk.clock.time, []
         for name in NAMES:
             equity[name] *= 1.0 + dice.gauss(0.0, 5e-4)
-            if name == "alpha" and at in (262, 285):
-                equity[name] *= 0.98 if at == 262 else 0.96
-            trades = (closed(name, at, now - 7.0, dice.random() < (0.9 if at < 240 else 0.1)),) if at % 3 == 0 else ()
+            if name == "alpha" and at in (258, 275):
+                equity[name] *= 0.98 if at == 258 else 0.96
+            trades = (closed(name, at, now - 7.0, dice.random() < (0.9 if at < 236 else 0.0)),) if at % 2 == 0 else ()
             batch.append(Observation(desk.calm(name, equity=equity[name], balance=9_000.0), trades))
         early += batch
-        if at >= 260:
+        if at >= 257:
             await desk.desk.observe(early)
             await desk.desk.tick()
             early.clear()
@@ -100,7 +100,7 @@ async def test_people_ask_for_it_in_a_chat_by_another_budget_if_they_like(tmp_pa
         alone = (await desk.desk.replay("alpha", 86_400.0)).outcome
         assert {each[:4] for each in said(alone)} == mine
         answer = await desk.say("/replay alpha 1d false_pages=3 per week")
-        assert answer.title == f"alpha: {len(alone.pages)} pages in 2 h 32 m"
+        assert answer.title == f"alpha: {len(alone.pages)} pages in 2 h 23 m"
         assert next(each.label.split(" UTC ")[1] for each in answer.fields) == "WARN Sudden loss"
         assert answer.picture is not None
         desk.clock.time += 60.0
