@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import os
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from bot.settings import Settings
+from bot.finishing import DEFAULT, TO_MEND, finish, read_settings
+from bot.flags import (
+    AsJson,
+    FalsePages,
+    Freqtrade,
+    Incident,
+    Interval,
+    Level,
+    Mapped,
+    OfAgent,
+    PasswordEnv,
+    Past,
+    Rate,
+    RefusedPath,
+    Set,
+    SettingsPath,
+    SkipBad,
+    TimeUnit,
+    Username,
+)
 
 cli = typer.Typer(
     name="nightdesk",
@@ -24,16 +40,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-DEFAULT = Path("nightdesk.toml")
-TO_MEND = 2
-"""Exit code for what the person who typed the command can mend."""
-
-SettingsPath = Annotated[
-    Path | None,
-    typer.Option("--settings", "-s", help="Settings file [default: nightdesk.toml, else one agent from AGENT_ID ...]"),
-]
-Level = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")]
-
 
 @cli.command()
 def run(settings: SettingsPath = None, log_level: Level = "info") -> None:
@@ -42,11 +48,11 @@ def run(settings: SettingsPath = None, log_level: Level = "info") -> None:
     from bot.logs import configure  # noqa: PLC0415
 
     async def work() -> int:
-        chosen = _settings(settings)
+        chosen = read_settings(settings)
         configure(level=log_level, secrets=chosen.secrets)
         return await serve(App(chosen))
 
-    _finish(work)
+    finish(work)
 
 
 @cli.command()
@@ -63,7 +69,7 @@ def check(
     from bot.wiring import discover_platforms, looking  # noqa: PLC0415
 
     async def work() -> int:
-        chosen = _settings(settings)
+        chosen = read_settings(settings)
         configure(level="error", secrets=chosen.secrets)
         if show:
             typer.echo(masked(chosen))
@@ -71,7 +77,7 @@ def check(
             chats = [each for each in discover_platforms(chosen) if each.name != "console"] if send else None
             return await examine(chosen, fetch, reach, typer.echo, send=chats, wait=wait)
 
-    _finish(work)
+    finish(work)
 
 
 @cli.command()
@@ -116,13 +122,13 @@ def init(
         hide(())
         return await setup(options, Console(interactive=sys.stdin.isatty() and not yes), os.environ, hide)
 
-    _finish(work)
+    finish(work)
 
 
 @cli.command()
 def performance(
     file: Annotated[Path, typer.Argument(help="CSV with the columns time and equity, and flow if you like.")],
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Reckon Sharpe, drawdown and the rest of an equity curve in a file, each with its interval."""
     from bot.offline.performance import performance as reckon  # noqa: PLC0415
@@ -131,15 +137,7 @@ def performance(
         typer.echo(reckon(file, json=as_json))
         return 0
 
-    _finish(work)
-
-
-Mapped = Annotated[list[str] | None, typer.Option("--map", help="size=qty: a field and its column; again for more.")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="strategy=grid: where a row says nothing; or more.")]
-Rate = Annotated[list[str] | None, typer.Option("--rate", help="BNB=612.3: what a currency of fees is worth.")]
-TimeUnit = Annotated[str, typer.Option("--time-unit", help="s, ms, us or ns, of times that are numbers.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave rows out that are refused.")]
-RefusedPath = Annotated[Path | None, typer.Option("--refused", help="File to write every refused row to.")]
+    finish(work)
 
 
 @cli.command("import")
@@ -161,12 +159,12 @@ def import_(
     from monitor.storage import open_store  # noqa: PLC0415
 
     async def work() -> int:
-        chosen = _settings(settings)
+        chosen = read_settings(settings)
         said = layout(mapped or (), defaults or (), rate or (), time_unit)
         options = prepared(chosen, agent, Options(file, agent, said, skip_bad, dry_run, refused))
         return await store(options, lambda: open_store(chosen.database))
 
-    _finish(work)
+    finish(work)
 
 
 @cli.command()
@@ -175,7 +173,7 @@ def pnl(
     by: Annotated[list[str] | None, typer.Option(help="strategy, asset, hour ... or two crossed.")] = None,
     agent: Annotated[str | None, typer.Option("--agent", "-a", help="Of what the desk stored: one agent.")] = None,
     period: Annotated[str | None, typer.Option(help="7d, or 2026-11-01..2026-12-01.")] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+    as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv")] = False,
     paper: Annotated[bool, typer.Option("--paper", help="Trades without money.")] = False,
     settings: SettingsPath = None,
@@ -205,7 +203,7 @@ def pnl(
             )
             typer.echo(told_all)
             return 0
-        store = await open_store(_settings(settings).database)
+        store = await open_store(read_settings(settings).database)
         try:
             typer.echo(
                 await offline.stored(store, split, now=time.time(), form=form, agent=agent, period=of, paper=paper)
@@ -214,7 +212,42 @@ def pnl(
             await store.close()
         return 0
 
-    _finish(work)
+    finish(work)
+
+
+@cli.command()
+def replay(
+    past: Past = None,
+    agent: OfAgent = None,
+    false_pages: FalsePages = None,
+    interval: Interval = None,
+    incident: Incident = None,
+    as_json: AsJson = False,
+    freqtrade: Freqtrade = None,
+    username: Username = "",
+    password_env: PasswordEnv = "FREQTRADE_PASSWORD",  # noqa: S107 - its name
+    settings: SettingsPath = None,
+    mapped: Mapped = None,
+    defaults: Set = None,
+    rate: Rate = None,
+    time_unit: TimeUnit = "s",
+    skip_bad: SkipBad = False,
+) -> None:
+    """Tell which pages a desk would have sent over a past: of files, of a freqtrade bot, or of what a desk stored."""
+    from bot.offline.importing import layout  # noqa: PLC0415
+    from bot.offline.past import Bot, Options  # noqa: PLC0415
+    from bot.offline.replay import run as tell  # noqa: PLC0415
+    from monitor.storage import open_store  # noqa: PLC0415
+
+    async def work() -> int:
+        said = layout(mapped or (), defaults or (), rate or (), time_unit)
+        options = Options(agent, false_pages, interval, incident or (), said, skip_bad, as_json)
+        bot = None if freqtrade is None else Bot(freqtrade, username, password_env)
+        chosen = None if settings is None else read_settings(settings)
+        typer.echo(await tell(past or (), options, bot, chosen, lambda: read_settings(None), open_store))
+        return 0
+
+    finish(work)
 
 
 @cli.command()
@@ -227,7 +260,7 @@ def demo(
     from bot.demo.play import live  # noqa: PLC0415
     from bot.demo.story import tell  # noqa: PLC0415
 
-    _finish(tell if story else live)
+    finish(tell if story else live)
 
 
 export = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Print what other programs need.")
@@ -261,31 +294,3 @@ def slack_manifest(
 def main() -> None:
     """Entry point of the console script."""
     cli()
-
-
-def _settings(path: Path | None) -> Settings:
-    from bot.settings import envfile, load  # noqa: PLC0415
-
-    file = path or (DEFAULT if DEFAULT.exists() else None)
-    beside = envfile.read(file.with_name(envfile.NAME)) if file is not None else {}
-    return load(file, {**beside, **os.environ})
-
-
-def _finish(work: Callable[[], Coroutine[object, object, int]]) -> None:
-    """Run to the end and exit with its code; a mendable error is its sentence."""
-    from bot.demo.processes import DemoError  # noqa: PLC0415
-    from bot.settings import SettingsError  # noqa: PLC0415
-    from bot.setup.asking import SetupError  # noqa: PLC0415
-    from monitor.alerts.runbooks import RunbookError  # noqa: PLC0415
-    from monitor.curve_file import CurveFileError  # noqa: PLC0415
-    from monitor.ports import StoreError  # noqa: PLC0415
-    from monitor.text_file import TradeFileError  # noqa: PLC0415
-
-    try:
-        code = asyncio.run(work())
-    except (SettingsError, SetupError, RunbookError, StoreError, DemoError, CurveFileError, TradeFileError) as error:
-        typer.echo(f"nightdesk: {error}", err=True)
-        code = TO_MEND
-    except (KeyboardInterrupt, typer.Abort):
-        code = 130
-    raise typer.Exit(code)

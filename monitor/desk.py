@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.accounts import Accounts, Curve
 from monitor.alerts.alert import Alert
@@ -16,10 +17,12 @@ from monitor.book import KEPT, Book
 from monitor.detectors.zscore import Score
 from monitor.fleet import AgentState, paper
 from monitor.handling import Log
+from monitor.hindsight import Retold, stored
 from monitor.live import LiveFigures, Streams
 from monitor.model import Agent, Sample
 from monitor.order import HOLDS, Order, StopMark
 from monitor.ports import AgentControl, Clock, Observation, Store
+from monitor.replay import replay as told_again
 from monitor.rule import View
 from monitor.situation import Setup
 from monitor.turn import Turn
@@ -28,6 +31,10 @@ COURSE = 12
 """Points in which the course of an equity is told."""
 AROUND = 7_200.0
 """Seconds told up to a statistical finding, and at least twice as many as it judged."""
+MOST_REPLAYED = 200_000
+"""Samples that are replayed for somebody who asks in a chat."""
+LONGEST_REPLAY = 60.0
+"""Seconds that it may take."""
 FARTHEST = 6 * 86_400.0
 """Seconds that such a finding is told of at most: before that not every sample is kept."""
 __all__ = [
@@ -40,6 +47,7 @@ __all__ = [
     "IncidentStatus",
     "Judged",
     "Log",
+    "Retold",
     "Times",
     "Why",
 ]
@@ -99,6 +107,7 @@ class Desk(Accounts):
         self.skipped: Mapping[str, int] = {}
         """Polls left out, by agent: what the engine counts."""
         self._stirred: set[str] = set()
+        self._replaying = asyncio.Lock()
         self._reviewed = {}
         self._streams = Streams()
 
@@ -202,6 +211,31 @@ class Desk(Accounts):
             equity=curve.equity,
             flows=curve.flows,
         )
+
+    async def replay(self, agent: str, period: float, false_pages: float | None = None) -> Retold:
+        """What would have been paged over the last seconds of an agent's stored past, as the settings are now.
+
+        `false_pages`: a week, in place of those that it is allowed. One at a time, and not for long. Errors: DeskError.
+        """
+        target, time = self.agents[self._name(agent)], asyncio.get_running_loop().time
+        if self._replaying.locked():
+            raise DeskError("Another replay is under way: ask again in a minute.")
+        async with self._replaying:
+            if false_pages is not None:
+                target = replace(target, false_pages=false_pages)
+            history, hours = await stored(self._store, target, max(0.0, self.now() - period), self.now())
+            if not 0 < len(history.times) <= MOST_REPLAYED:
+                many = f"{len(history.times):,} samples are" if len(history.times) else "Nothing is"
+                raise DeskError(f"{many} stored of {target.id} in that time: ask for another period.")
+            late = time() + LONGEST_REPLAY
+
+            def patient(_done: float) -> None:
+                if time() > late:
+                    raise DeskError(f"That takes longer than {LONGEST_REPLAY:.0f} s: ask for a shorter period.")
+
+            setup = self._book.setup
+            found = await asyncio.to_thread(told_again, [history], setup.rules, setup.plan, patient)
+        return Retold(history, hours, found)
 
     def _status(self, agent: Agent, alerts: Sequence[Alert]) -> AgentStatus:
         state = self._book.situation.states.get(agent.id) or AgentState.of(agent)

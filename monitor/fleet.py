@@ -74,37 +74,81 @@ class AgentState:
             return self
         if sample.error is not None:
             return replace(self, sample=sample, missed=self.missed + 1, step=Step(sample.time, None, 0.0))
-        decided = self.decided if sample.decision_age is None else sample.time - sample.decision_age
-        state = replace(
-            self,
+        known, curve, losses, step = self.equity_time, self.curve, self.losses, Step(sample.time, None, 0.0)
+        if sample.equity is not None:
+            flow = sum(float(each.amount) for each in flows if known < each.time <= sample.time) if flows else 0.0
+            made = step_return(curve.equity, sample.equity, flow)
+            step = Step(sample.time, made, 0.0 if made is None else sample.time - known)
+            moved = 0.0 if curve.equity is None else flow
+            known = sample.time
+            curve, losses = curve.fold(known, sample.equity, moved), losses.fold(known, sample.equity, moved)
+        return type(self)(  # every field by hand: `replace` would be half of the time that a sample takes
             sample=sample,
             answered=sample,
+            equity_time=known,
             missed=0,
+            curve=curve,
+            losses=losses,
+            step=step,
+            baseline=self.baseline,
             restarts=self._restarts(sample),
-            decided=decided,
+            decided=self.decided if sample.decision_age is None else sample.time - sample.decision_age,
             still=self._still(sample),
-            step=Step(sample.time, None, 0.0),
+            reconciliation=self.reconciliation,
+            alarms=self.alarms,
         )
-        if sample.equity is None:
-            return state
-        flow = sum(float(each.amount) for each in flows if self.equity_time < each.time <= sample.time)
-        first = self.curve.equity is None
-        made, elapsed = step_return(self.curve.equity, sample.equity, flow), sample.time - self.equity_time
+
+    def along(self, last: Sample, equities: Iterable[tuple[float, float]], flows: Sequence[CashFlow]) -> Self:
+        """Fold in samples that say nothing but equity, (time, money) where that is known, the newest of them `last`.
+
+        All but the step: as `fold` of one after the other, in a third of the time.
+        """
+        known, curve, losses = self.equity_time, self.curve, self.losses
+        for time, equity in equities:
+            flow = sum(float(each.amount) for each in flows if known < each.time <= time) if flows else 0.0
+            moved, known = 0.0 if curve.equity is None else flow, time
+            curve, losses = curve.fold(time, equity, moved), losses.fold(time, equity, moved)
         return replace(
-            state,
-            equity_time=sample.time,
-            curve=self.curve.fold(sample.time, sample.equity, 0.0 if first else flow),
-            losses=self.losses.fold(sample.time, sample.equity, 0.0 if first else flow),
-            step=Step(sample.time, made, 0.0 if made is None else elapsed),
+            self, sample=last, answered=last, missed=0, still=None, equity_time=known, curve=curve, losses=losses
         )
 
     def judged(self, by: Judged) -> Self:
         """Take in what the detectors made of its newest step, or of trades."""
         baseline, found = by
-        if not found:
-            return replace(self, baseline=baseline)
-        newest = {each.detector: each for each in (*self.alarms, *found)}
-        return replace(self, baseline=baseline, alarms=tuple(newest.values()))
+        newest = {each.detector: each for each in (*self.alarms, *found)} if found else None
+        return self._with(baseline, self.alarms if newest is None else tuple(newest.values()), self.reconciliation)
+
+    def booked(self, agent: Agent, trades: Sequence[Trade], known: Sequence[Trade], sample: Sample | None) -> Self:
+        """Take in trades as the books and the detectors see them; `known`: what is stored of them already.
+
+        `sample`: the newest one, with which they came; None where nothing newer did.
+        """
+        before = self.reconciliation
+        account = (
+            before.booked(trades, replaced=known) if sample is None else before.fold(sample, trades, replaced=known)
+        )
+        state = self if account is before else self._with(self.baseline, self.alarms, account)
+        if not trades:
+            return state
+        ids = {each.id for each in known}
+        return state.dealt(agent, [each for each in trades if each.id not in ids])
+
+    def _with(self, baseline: Baseline, alarms: tuple[Alarm, ...], account: Reconciliation) -> Self:
+        return type(self)(
+            sample=self.sample,
+            answered=self.answered,
+            equity_time=self.equity_time,
+            missed=self.missed,
+            curve=self.curve,
+            losses=self.losses,
+            step=self.step,
+            baseline=baseline,
+            restarts=self.restarts,
+            decided=self.decided,
+            still=self.still,
+            reconciliation=account,
+            alarms=alarms,
+        )
 
     def dealt(self, agent: Agent, trades: Iterable[Trade]) -> Self:
         """Take in trades that were not known before; those not of its mode, paper or live, are left out."""

@@ -88,9 +88,15 @@ class Reconciliation:
             anew = state.paper is not None  # the money of a rehearsal and the real one are two accounts
             state = replace(state, paper=sample.paper)
             state = replace(state, base=None, points=(), step=None, total=Parts()) if anew else state
+        if not state.tells:
+            return state.lacking(NO_TRADES)
         with localcontext(EXACT):
-            found = point(sample, state.total) if state.tells else NO_TRADES
-            return replace(state, why=found) if isinstance(found, str) else state.seen(found)
+            found = point(sample, state.total)
+            return state.lacking(found) if isinstance(found, str) else state.seen(found)
+
+    def lacking(self, why: str) -> Self:
+        """The same, with why the newest sample could not be reconciled."""
+        return self if self.why == why else replace(self, why=why)
 
     def booked(
         self, trades: Sequence[Trade] = (), flows: Sequence[CashFlow] = (), replaced: Sequence[Trade] = ()

@@ -13,12 +13,12 @@ from monitor.alerts.board import Board
 from monitor.alerts.draft import Told
 from monitor.detector import Alarm
 from monitor.fleet import VERSION, AgentState, fold_each, paper
-from monitor.model import Agent, CashFlow, Limits, Reset, Sample, Severity, Trade
+from monitor.model import Agent, CashFlow, Finding, Limits, Reset, Sample, Severity, Trade, Verdict
 from monitor.obeying import betrayed, proven, shrunk
 from monitor.order import Order, StopMark
 from monitor.performance import Performance
 from monitor.ports import AuditEntry, Change, Observation, Snapshot
-from monitor.rule import DESK, Rule
+from monitor.rule import DESK, Rule, View
 from monitor.situation import Setup, Situation
 from monitor.vitals import Vitals
 
@@ -96,19 +96,14 @@ class Turn:
     ) -> Folded:
         """Take the trades of an observation in."""
         before, state = states
-        trades = _told_apart(agent, seen)
+        trades = told_apart(agent, seen.sample, seen.trades)
         self._trades += trades
         if seen.cursor is not None:
             self._cursors[agent.id] = self._new_cursors[agent.id] = seen.cursor
-        if state is before:
-            account = before.reconciliation.booked(trades, replaced=known)
-        else:
-            account = before.reconciliation.fold(seen.sample, trades, replaced=known)
+        new = state is not before
+        if new:
             self._samples.append(seen.sample)
-        ids = {each.id for each in known}
-        state = replace(state, reconciliation=account).dealt(agent, (each for each in trades if each.id not in ids))
-        self._states[agent.id] = state
-        new = state is not before and seen.sample is state.sample
+        self._states[agent.id] = state = state.booked(agent, trades, known, seen.sample if new else None)
         return Folded(agent, seen, before, state if new else None)
 
     def judge(self, folded: Folded, around: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -266,11 +261,11 @@ class Turn:
         for rule in self.setup.rules.values():
             if rule.desk:
                 continue
-            labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open]
-            policy = lifecycle.Policy(rule.fire_after(agent.limits), rule.clear_after)
+            labels = [alert.labels for alert in mine if alert.rule == rule.key and alert.open] if mine else ()
             for finding in rule.evaluate(view, labels):
-                least = min(finding.severity, Severity.WARN) if view.paper else finding.severity
-                self.board.find(replace(finding, severity=least), policy, standing=standing)
+                if mine or finding.verdict is Verdict.BREACH:  # where no alert is there is nothing to clear
+                    policy = lifecycle.Policy(rule.fire_after(agent.limits), rule.clear_after)
+                    self.board.find(_graded(finding, view), policy, standing=standing)
 
     def _introduce(self, agent: Agent, state: AgentState) -> None:
         if agent.id not in self._introducing:
@@ -299,8 +294,13 @@ def _pictures(told: Told, rules: Mapping[str, Rule]) -> Iterator[Notification]:
             yield replace(page, key=key, kind=Kind.PICTURE, body={})
 
 
-def _told_apart(agent: Agent, seen: Observation) -> tuple[Trade, ...]:
-    """The trades seen, those of an agent without money marked as such where its source does not say."""
-    if seen.sample.paper is None and paper(agent, seen.sample):
-        return tuple(replace(each, paper=True) for each in seen.trades)
-    return seen.trades
+def _graded(finding: Finding, view: View) -> Finding:
+    """A finding about an agent without money is never CRITICAL."""
+    return replace(finding, severity=Severity.WARN) if view.paper and finding.severity > Severity.WARN else finding
+
+
+def told_apart(agent: Agent, sample: Sample, trades: tuple[Trade, ...]) -> tuple[Trade, ...]:
+    """Trades that came with a sample, those of an agent without money marked as such where its source does not say."""
+    if trades and sample.paper is None and paper(agent, sample):
+        return tuple(replace(each, paper=True) for each in trades)
+    return trades

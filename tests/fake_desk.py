@@ -7,16 +7,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from monitor.alerts.alert import Alert, State, alert_id, fingerprint
+from monitor.alerts.plan import Plan
 from monitor.alerts.runbooks import Runbook, Step
 from monitor.attribution import Attribution, attribute
-from monitor.desk import AgentStatus, Curve, DeskError, Log
+from monitor.desk import AgentStatus, Curve, DeskError, Log, Retold
 from monitor.digest import Account, Digest, Facts, digest, walk
 from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Person, Reset, Sample, Severity, Side, Trade
 from monitor.order import STANDING, Order, OrderState
 from monitor.orders import Rung
+from monitor.past import History
 from monitor.performance import Performance, measure
 from monitor.ports import AgentControl
 from monitor.reconciliation import Reconciliation
+from monitor.replay import replay
 from monitor.rule import discover
 from monitor.series import EquityCurve
 from monitor.shift import Shift, shift
@@ -251,6 +254,11 @@ class FakeDesk(FakeAlarms):
 
     async def reset(self, agent: str, by: str, note: str = "") -> Reset:
         return Reset(self.agent(agent).agent.id, self.time, by, note)
+
+    async def replay(self, agent: str, period: float, false_pages: float | None = None) -> Retold:
+        self.asked = (self.agent(agent).agent.id, period, false_pages)
+        of = History.of(self.agent(agent).agent, [a_sample(agent, NOW - 30.0 * at) for at in range(20, 0, -1)])
+        return Retold(of, 0, replay([of], discover(), Plan(("console",))))
 
     async def performance(self, agent: str, window: str = "7d") -> Performance:  # noqa: ARG002 - the port's shape
         name = self.agent(agent).agent.id

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from bot.format import count, plain
+from bot.offline.progress import bar
 from bot.offline.refusals import Refusals
 from bot.quantities import shown
 from bot.settings import Settings
@@ -128,7 +125,7 @@ async def run(
 ) -> int:
     """Look through the whole file, then store its trades; returns the exit code. Errors: TradeFileError, StoreError."""
     file, name = TradeFile(options.path, options.agent, options.layout), options.path.name
-    with Refusals(options.refused, options.path) as refusals, _bar("Checking") as progress:
+    with Refusals(options.refused, options.path) as refusals, bar("Checking") as progress:
         looked = file.look(refusals, progress)
     if looked.refused:
         complain(f"{name}: {count(looked.refused, 'row')} refused:\n{refusals.report(looked.unit)}")
@@ -142,7 +139,7 @@ async def run(
         return 0
     store = await open_store()
     try:
-        with _bar("Storing") as progress:
+        with bar("Storing") as progress:
             kept = await store.import_trades(_ahead(file.batches(looked, progress)))
     finally:
         await store.close()
@@ -168,18 +165,3 @@ def _found(looked: Looked, name: str) -> str:
 def _kept(kept: StoredTrades) -> str:
     parts = f"{kept.new:,} new, {kept.changed:,} changed, {kept.same:,} known"
     return parts if kept.new or kept.changed else f"{parts}; nothing changed"
-
-
-@contextmanager
-def _bar(what: str) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr, if that is a terminal."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        step, task = bar.add_task(what, total=1.0), asyncio.current_task()
-
-        def told(done: float) -> None:
-            bar.update(step, completed=done)
-            if task is not None and task.cancelling():  # Ctrl-C, which is heard only where something is awaited
-                raise asyncio.CancelledError
-
-        yield told

@@ -124,6 +124,7 @@ LINES = {
     "reset": "reset alpha a new model",
     "restart": "restart alpha",
     "resume": "resume alpha",
+    "replay": "replay alpha 1d",
     "report": "report 7d alpha",
     "runbook": "runbook drawdown alpha",
     "silence": "silence ALERT 1h testing",
