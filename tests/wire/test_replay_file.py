@@ -179,7 +179,8 @@ async def test_a_bad_line_is_one_sentence(equity: Path) -> None:
         with pytest.raises(ReplayError, match="Write one equity curve"):
             words(wrong)
     for option, said in (
-        (Options(false_pages="often"), '"often" is not a budget'),
+        (Options(false_pages="often"), '"often" is not a budget: write it like .*, or "none"'),
+        (Options(false_pages="4 per day"), '"4 per day" is more than 3 a day for one agent: write "3 per day" or less'),
         (Options(interval="soon"), '"soon" is not a duration'),
         (Options(interval="0s"), "out of range"),
     ):
