@@ -17,7 +17,7 @@ AsJson = Annotated[bool, typer.Option("--json")]
 Mapped = Annotated[list[str] | None, typer.Option("--map", help="size=qty: a field and its column; again for more.")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="strategy=grid: where a row says nothing; or more.")]
 Rate = Annotated[list[str] | None, typer.Option("--rate", help="BNB=612.3: what a currency of fees is worth.")]
-TimeUnit = Annotated[str, typer.Option("--time-unit", help="s, ms, us or ns, of times that are numbers.")]
+TimeUnit = Annotated[str, typer.Option("--time-unit", help="s, ms, us or ns, of a trade's times that are numbers.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave rows out that are refused.")]
 RefusedPath = Annotated[Path | None, typer.Option("--refused", help="File to write every refused row to.")]
 
@@ -27,7 +27,11 @@ Past = Annotated[
 ]
 OfAgent = Annotated[str | None, typer.Option("--agent", "-a", help="Whose past it is; of several, only that one.")]
 FalsePages = Annotated[
-    str | None, typer.Option("--false-pages", help='"1 per month": what each agent is allowed [default: 1 per week].')
+    str | None,
+    typer.Option(
+        "--false-pages",
+        help='"1 per month", or none: what each agent is allowed [default: as in the settings, else 1 per week].',
+    ),
 ]
 Interval = Annotated[str | None, typer.Option("--interval", help="30s: between two polls [default: as in the file].")]
 Incident = Annotated[

@@ -177,7 +177,10 @@ def samples_or_span_or_off(value: object) -> float | Samples | None:
     """Read "20 samples" (2 to 100,000 of an agent's own), a duration from 1 s to 30 days, or "off" as none."""
     found = _SAMPLES.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
-        return span_or_off(value)
+        try:
+            return span_or_off(value)
+        except ValueError as error:
+            raise ValueError(f'{str(error)[:-1]}, or "20 samples", or "off".') from None
     if not 2 <= int(found[1]) <= 100_000:  # noqa: PLR2004 -- one stands still by itself
         raise ValueError(f'{shown(value)} is out of range: write "2 samples" to "100000 samples".')
     return Samples(int(found[1]))

@@ -42,8 +42,8 @@ HUGE = Decimal("1e15")
 
 LONG = ("bleed", "edge")
 """Detectors whose windows last days: what others did in their last step says nothing about it."""
-SAME = ("drawdown", "hard_loss", "low_balance", "unexplained", "poor_figures")
-"""Rules that tell of the money itself: what a loss leads to is not why it came."""
+SAME = ("drawdown", "hard_loss", "low_balance", "unexplained", "poor_figures", "spike")
+"""Rules that tell of the money itself: what a loss leads to, or the same moves judged otherwise, is not why it came."""
 
 
 class Changed(NamedTuple):
@@ -239,7 +239,8 @@ def _others(alarm: Alarm, fleet: Moved) -> str:
     if fleet.of == 0:
         return ""
     if fleet.moved == 0:
-        return f"none of {fleet.of:,} other agents moved" if fleet.of > 1 else "the only other agent did not move"
+        who = f"none of {fleet.of:,} other agents moved" if fleet.of > 1 else "the only other agent did not move"
+        return f"{who} by more than {LARGE:g}x its typical move"
     up = fleet.moved - fleet.down
     many = "" if fleet.moved == 1 else "all of them " if 0 in (up, fleet.down) else "most of them "
     way = "both ways" if fleet.down == up else f"{many}{'down' if fleet.down > up else 'up'}"

@@ -116,14 +116,20 @@ def _columns(name: str, file: TextIO) -> _Columns:
     times, equity, flows, agents = array("d"), array("d"), array("d"), array("l")
     names: dict[str, int] = {}
     try:
-        at_time, at_equity, at_flow, at_agent = _places(name, next(reader, []))
+        header = next(reader, [])
+        at_time, at_equity, at_flow, at_agent = _places(name, header)
         width = max(at_time, at_equity, at_agent) + 1
         for row in reader:
             if not row:
                 continue
             if len(row) < width:
                 raise CurveFileError(
-                    f"{name}, line {reader.line_num}: {len(row)} of its columns are there; complete it."
+                    f"{name}, line {reader.line_num}: {len(row)} of its {len(header)} columns are there; complete it."
+                )
+            if len(row) > len(header) and any(row[len(header) :]):
+                raise CurveFileError(
+                    f"{name}, line {reader.line_num}: {len(row)} columns, and the header names {len(header)}; "
+                    "write 1000.50 without thousands marks."
                 )
             times.append(_time(row[at_time], name, reader.line_num))
             equity.append(_equity(row[at_equity], name, reader.line_num))

@@ -60,6 +60,11 @@ def once_in(seconds: float) -> str:
     return "once a minute"
 
 
+def by_chance(seconds: float) -> str:
+    """How often chance alone does that: "about once in 5 days"; what is rarer than RAREST is not put at RAREST."""
+    return f"{'about' if seconds < RAREST else 'less often than'} {once_in(seconds)}"
+
+
 def share(of: float) -> str:
     """A return or a move, to three digits: "3.21 %", "0.0123 %"."""
     return f"{abs(of) * 100:,.3g} %"

@@ -9,7 +9,7 @@ from bot.arguments import at_most, duration
 from bot.charts.drawing import drawn
 from bot.chat import Message, Picture
 from bot.command import Context, UsageError, command
-from bot.settings import budget
+from bot.settings import budget_of_one
 from bot.views import replay as view
 
 DAY = 86_400.0
@@ -48,6 +48,6 @@ def _budgeted(ctx: Context) -> tuple[list[str], float | None]:
     if at is None:
         return words, None
     try:
-        return words[:at], budget(" ".join(words[at:])[len(_BUDGET) :])
+        return words[:at], budget_of_one(" ".join(words[at:])[len(_BUDGET) :])
     except ValueError as error:
         raise UsageError(str(error)) from None

@@ -14,7 +14,7 @@ from bot import quantities
 from bot.format import count, plain
 from bot.offline.refusals import Refusals
 from bot.quantities import shown
-from bot.settings import Settings, budget
+from bot.settings import Settings, budget, budget_of_one
 from bot.views.replay import BY_THE_HOUR
 from monitor.curve_file import Curve, read_curves
 from monitor.hindsight import stored
@@ -180,14 +180,22 @@ def _agent(name: str, options: Options, settings: Settings | None, spacing: floa
     if settings is not None and name not in known:
         raise ReplayError(f"{shown(name)} is no agent in the settings: there is {_some(known)}.")
     agent = known.get(name) or Agent(name, interval=spacing or 30.0, false_pages=budget(USUAL))
+    if options.false_pages is not None:
+        agent = replace(agent, false_pages=_budget(options.false_pages))
     try:
-        if options.false_pages is not None:
-            agent = replace(agent, false_pages=None if options.false_pages == NONE else budget(options.false_pages))
         if options.interval is not None:
             agent = replace(agent, interval=quantities.within(0.1, 86_400.0)(options.interval))
     except ValueError as error:
         raise ReplayError(str(error)) from None
     return agent
+
+
+def _budget(text: str) -> float | None:
+    """False pages a week of one agent; None of "none". Errors: ReplayError."""
+    try:
+        return None if text == NONE else budget_of_one(text)
+    except ValueError as error:
+        raise ReplayError(f'--false-pages {str(error)[:-1]}, or "{NONE}".') from None
 
 
 def _trades(path: Path, agent: Agent, options: Options) -> list[Trade]:

@@ -1,6 +1,6 @@
 """Settings are read once, from nightdesk.toml or from one agent's environment, and are right or refused as a whole."""
 
-from bot.settings.budgets import Budget, budget
+from bot.settings.budgets import Budget, budget, budget_of_one
 from bot.settings.checks import Problem
 from bot.settings.masked import masked
 from bot.settings.read import console_user, load
@@ -19,6 +19,7 @@ __all__ = [
     "Telegram",
     "Watched",
     "budget",
+    "budget_of_one",
     "console_user",
     "explain",
     "load",

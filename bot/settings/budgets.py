@@ -33,6 +33,14 @@ def budget(value: object) -> float:
     return float(_a_week(_spelled(value)))
 
 
+def budget_of_one(value: object) -> float:
+    """The same of a single agent. Errors: ValueError, for more than three a day too."""
+    found = budget(value)
+    if found > MOST:
+        raise ValueError(f'{shown(value)} is more than 3 a day for one agent: write "3 per day" or less.')
+    return found
+
+
 def _spelled(value: object) -> str:
     """The same budget as "3 per week". Errors: ValueError."""
     found = _TEXT.fullmatch(value.strip().lower()) if isinstance(value, str) else None

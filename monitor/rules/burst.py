@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from monitor.detector import Alarm
 from monitor.model import Finding, Severity
-from monitor.rare import judge, once_in, share, span, times
+from monitor.rare import by_chance, judge, share, span, times
 from monitor.rule import Labels, View, rule
 
 
@@ -19,6 +19,6 @@ def burst(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
 def _sentence(view: View, alarm: Alarm) -> str:
     return (
         f"the last {alarm.n} moves of {view.agent.id} ({span(alarm)}) were {share(alarm.value)} each without the two "
-        f"largest, {times(alarm)} what was typical before ({share(alarm.typical)}); expected by chance about "
-        f"{once_in(alarm.every)}"
+        f"largest, {times(alarm)} what was typical before ({share(alarm.typical)}); expected by chance "
+        f"{by_chance(alarm.every)}"
     )

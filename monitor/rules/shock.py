@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from monitor.detector import Alarm
 from monitor.model import Finding, Severity
-from monitor.rare import judge, once_in, share, span, times
+from monitor.rare import by_chance, judge, share, span, times
 from monitor.rule import Labels, View, rule
 
 
@@ -19,5 +19,5 @@ def shock(view: View, open_: Collection[Labels]) -> Iterable[Finding]:
 def _sentence(view: View, alarm: Alarm) -> str:
     return (
         f"{view.agent.id} lost {share(alarm.value)} in {span(alarm)}, {times(alarm)} its typical move "
-        f"({share(alarm.typical)}); expected by chance about {once_in(alarm.every)}"
+        f"({share(alarm.typical)}); expected by chance {by_chance(alarm.every)}"
     )

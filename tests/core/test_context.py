@@ -397,6 +397,7 @@ def test_standing_troubles_are_told_since_when_and_that_of_a_venue_once() -> Non
             an_alert("stale_feed", T0, "beta"),
             an_alert("hard_loss", NOW),
             an_alert("shock", NOW),
+            an_alert("spike", NOW),
             an_alert("gone_rule", NOW),
             an_alert("model_trouble", NOW, state=State.PENDING),
         ],
@@ -416,8 +417,8 @@ def test_standing_troubles_are_told_since_when_and_that_of_a_venue_once() -> Non
     ("fleet", "text"),
     [
         (Moved(0, 0, 0), ""),
-        (Moved(0, 0, 1), "the only other agent did not move"),
-        (Moved(0, 0, 39), "none of 39 other agents moved"),
+        (Moved(0, 0, 1), "the only other agent did not move by more than 3x its typical move"),
+        (Moved(0, 0, 39), "none of 39 other agents moved by more than 3x its typical move"),
         (Moved(1, 1, 1), "1 of 1 other agent moved by more than 3x its typical move too, down"),
         (Moved(2, 2, 2), "2 of 2 other agents moved … all of them down"),
         (Moved(3, 2, 40), "the market rather than this agent: 3 of 40 other agents moved … most of them down"),

@@ -8,7 +8,7 @@ import pytest
 
 from monitor.detector import NEVER, Alarm
 from monitor.model import Agent, Finding, Sample, Verdict
-from monitor.rare import CARD, LONGEST, fitted, once_in, span
+from monitor.rare import CARD, LONGEST, by_chance, fitted, once_in, span
 from monitor.rule import Labels, View, discover
 from monitor.volatility import WARM
 
@@ -67,6 +67,20 @@ def test_clauses_that_are_too_long_are_shortened_the_first_first() -> None:
 )
 def test_nothing_is_called_rarer_than_once_in_three_months(seconds: float, said: str) -> None:
     assert once_in(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (5 * 86_400.0, "about once in 5 days"),
+        (90 * 86_400.0, "about once in 13 weeks"),
+        (91 * 86_400.0, "less often than once in 3 months"),
+        (float("inf"), "less often than once in 3 months"),
+        (float("nan"), "less often than once in 3 months"),
+    ],
+)
+def test_what_is_rarer_than_can_be_told_is_not_said_to_come_about_so_often(seconds: float, said: str) -> None:
+    assert by_chance(seconds) == said
 
 
 @pytest.mark.parametrize(

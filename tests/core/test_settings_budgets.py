@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bot import allowance
-from bot.settings import Settings, SettingsError, budget, load, masked
+from bot.settings import Settings, SettingsError, budget, budget_of_one, load, masked
 
 HEAD = """[desk]
 DESK
@@ -66,6 +66,12 @@ def test_rarer_than_once_a_quarter_is_refused(text: str) -> None:
         ValueError, match=r'is rarer than data can tell from chance: write "1 per quarter" or more often\.'
     ):
         budget(text)
+
+
+def test_one_agent_has_three_a_day_at_most() -> None:
+    assert budget_of_one("3 per day") == 21.0
+    with pytest.raises(ValueError, match=r'"22/week" is more than 3 a day for one agent: write "3 per day" or less\.'):
+        budget_of_one("22/week")
 
 
 def test_unless_something_is_written_the_desk_has_three_a_week_for_all_of_its_agents_together(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from monitor.alerts.alert import Alert
 from monitor.detection import Baseline, Step, dealt
-from monitor.rare import once_in
+from monitor.rare import by_chance
 from tests.flow import detected
 from tests.flow.detected import anew, budgeted, judged_by, stored, typical
 from tests.flow.night import Night, night
@@ -49,7 +49,7 @@ async def test_a_sudden_loss(tmp_path: Path) -> None:
         assert alert.opened == time + 30.0
         assert sentence(alert) == (
             f"alpha lost {percent(loss)} in {time - steps[-3].time:.0f} s, {-loss / usual:.0f}x its typical move "
-            f"({percent(usual)}); expected by chance about {once_in(anew(agent, steps, 'shock').every)}"
+            f"({percent(usual)}); expected by chance {by_chance(anew(agent, steps, 'shock').every)}"
         )
         gone = await equity_at(desk, time) - await equity_at(desk, time - 30.0)
         assert alert.reason.endswith(f". equity {gone:+,.2f}, none of it in a known trade or position")
@@ -76,8 +76,8 @@ async def test_moves_too_large(tmp_path: Path) -> None:
         assert alert.opened == judged[-1].time
         assert sentence(alert) == (
             f"the last 16 moves of alpha (8 min) were {percent(size)} each without the two largest, "
-            f"{size / usual:.1f}x what was typical before ({percent(usual)}); expected by chance about "
-            f"{once_in(anew(agent, steps, 'burst').every)}"
+            f"{size / usual:.1f}x what was typical before ({percent(usual)}); expected by chance "
+            f"{by_chance(anew(agent, steps, 'burst').every)}"
         )
         moved = await equity_at(desk, alert.opened) - await equity_at(desk, alert.opened - 480.0)
         assert f". equity {moved:+,.2f}, none of it in a known trade" in alert.reason

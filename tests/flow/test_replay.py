@@ -106,6 +106,7 @@ async def test_people_ask_for_it_in_a_chat_by_another_budget_if_they_like(tmp_pa
         desk.clock.time += 60.0
         assert "ask for another period" in (await desk.say("/replay alpha 10s")).text
         assert "write it like" in (await desk.say("/replay alpha false_pages=often")).text
+        assert "more than 3 a day" in (await desk.say("/replay alpha false_pages=4/day")).text
         assert "more than a year" in (await desk.say("/replay alpha 500d")).text
         file = tmp_path / "equity.csv"
         rows = [(each.time, each.agent, each.equity) for name in NAMES for each in await desk.store.samples(name, 0.0)]

@@ -127,7 +127,11 @@ def test_one_row_makes_no_figure_and_no_error(equity: Path) -> None:
         ("time,equity\n1,2\n\n2,1o0\n", 'line 4, column equity: "1o0" is no number; write 10000.50, or nothing'),
         ("time,equity\n1,inf\n", 'line 2, column equity: "inf" is no number'),
         ("time,equity,flow\n1,2,much\n", 'line 2, column flow: "much" is no number; write 500 or -250.50, or nothing.'),
-        ("time,equity\n1,2\n3\n", "line 3: 1 of its columns are there; complete it."),
+        ("time,equity\n1,2\n3\n", "line 3: 1 of its 2 columns are there; complete it."),
+        (
+            "time,equity\n1,2,\n3,1,000.5\n",
+            "line 3: 3 columns, and the header names 2; write 1000.50 without thousands marks.",
+        ),
         ('time,equity\n1,"2\n', "this is no CSV"),
         ("time,equity\n1," + "2" * 20_000, "line 2: it is longer than 10,000 characters; this is no curve."),
         ("time,equity\n0,1\n0.001,1\n0.002,1\n9e9,1\n", "most rows are 0.001 s apart, but a grid of 0.001 s"),

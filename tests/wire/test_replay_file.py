@@ -160,7 +160,7 @@ async def test_trades_beside_the_curve_tell_what_made_the_loss(equity: Path, tmp
         ("time,open,high,low,close\n1,2,3,4,5\n", "prices of a market .* not the equity of an agent"),
         ("time,agent,equity\n1,a,2\n2, ,3\n", "line 3, column agent: .* is no name"),
         ("time,agent,agent,equity\n", "two columns agent"),
-        ("time,agent,equity\n1,2\n", "line 2: 2 of its columns are there; complete it"),
+        ("time,agent,equity\n1,2\n", "line 2: 2 of its 3 columns are there; complete it"),
         ("time,equity\nyesterday,2\n", 'line 2, column time: "yesterday" is no time'),
         ("time,equity\n", "no rows below its header"),
     ],
@@ -179,7 +179,8 @@ async def test_a_bad_line_is_one_sentence(equity: Path) -> None:
         with pytest.raises(ReplayError, match="Write one equity curve"):
             words(wrong)
     for option, said in (
-        (Options(false_pages="often"), '"often" is not a budget'),
+        (Options(false_pages="often"), '"often" is not a budget: write it like .*, or "none"'),
+        (Options(false_pages="4 per day"), '"4 per day" is more than 3 a day for one agent: write "3 per day" or less'),
         (Options(interval="soon"), '"soon" is not a duration'),
         (Options(interval="0s"), "out of range"),
     ):
