@@ -64,7 +64,7 @@ async def _told(folded: Folded, alarm: Alarm, past: Past, turn: Turn) -> str:
         rules=turn.setup.rules,
         agents=turn.setup.agents,
     )
-    return told(alarm, Surroundings(rows, changed, _others(folded, turn)))
+    return told(alarm, Surroundings(rows, changed, _others(folded, alarm, turn)))
 
 
 async def _rows(folded: Folded, alarm: Alarm, past: Past) -> Rows:
@@ -91,14 +91,17 @@ async def _newest(agent: str, time: float, past: Past) -> Sample | None:
     return next((each for each in reversed(found) if each.equity is not None), None)
 
 
-def _others(folded: Folded, turn: Turn) -> Moved:
+def _others(folded: Folded, alarm: Alarm, turn: Turn) -> Moved:
     """How the rest of the fleet moved in the same minutes."""
     time, agents = folded.seen.sample.time, turn.setup.agents
-    return moved(
-        (state.baseline.largest(STEPS), state.baseline.typical)
+    seen = [
+        state.baseline
         for name, state in turn.states().items()
         if name != folded.agent.id
         and name in agents
         and state.sample is not None
         and time - state.sample.time <= FRESH * agents[name].interval
-    )
+    ]
+    if alarm.detector == "burst":
+        return moved(each.lately(alarm.n) or (None, None) for each in seen)
+    return moved((each.largest(STEPS), each.typical) for each in seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -42,11 +43,6 @@ class Baseline:
         return int(self._of("samples"))
 
     @property
-    def ready(self) -> bool:
-        """Whether enough moves are known for anything statistical to page."""
-        return self.moves >= volatility.WARM
-
-    @property
     def skipped(self) -> int:
         """Samples without a return that could be judged."""
         return int(self._of("skipped"))
@@ -66,6 +62,18 @@ class Baseline:
     def newest_trade(self) -> float:
         """When the newest trade that was taken in was closed; 0 before the first."""
         return self._of("edge_newest")
+
+    def lately(self, steps: int) -> tuple[float, float] | None:
+        """(root mean square of the newest returns, that of those before), signed by where the newest led.
+
+        None while there are not as many before.
+        """
+        window = recent.window(State(LAYOUT, self.row[None, :]), 0)
+        newest, before = window[-steps:], window[:-steps]
+        if len(before) < steps:
+            return None
+        sizes = [math.sqrt(math.fsum(each * each for each in part) / len(part)) for part in (newest, before)]
+        return math.copysign(sizes[0], math.fsum(newest)), sizes[1]
 
     def largest(self, steps: int) -> float | None:
         """The largest, up or down, of the newest returns; None before the first."""

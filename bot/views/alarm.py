@@ -13,7 +13,7 @@ from bot.views.chart import STALE, Course, Plan, day, filename
 from monitor.desk import Alarmed
 from monitor.grid import growths, moved
 from monitor.model import Agent
-from monitor.rare import once_in
+from monitor.rare import RAREST, once_in
 from monitor.rule import Rule
 
 _LEAST = 60.0
@@ -84,7 +84,8 @@ def _detail(found: Alarmed) -> str:
         case _ if typical is not None:
             said.append(f"typical ±{percent(typical).lstrip('+')}")
     if every is not None:
-        said.append(f"by chance {once_in(every)}")
+        rarer = every >= RAREST or found.alert.rule in ("bleed", "edge")
+        said.append(f"{'rarer than' if rarer else 'by chance'} {once_in(every)}")
     return ", ".join(said)
 
 

@@ -125,7 +125,7 @@ def test_before_two_hundred_moves_nothing_statistical_is_said() -> None:
     flat = [0.0] * 500
     assert feed([*flat, *usual(150), -0.5, 0.0])[1] == ()
     assert keys(feed([*flat, *usual(200), -0.5, 0.0])[1]) == ["shock"]
-    assert not feed(usual(199))[0].ready
+    assert feed(usual(199))[0].moves < volatility.WARM
     assert feed([*usual(200), *flat])[0].moves == volatility.WARM
 
 
@@ -221,6 +221,14 @@ def test_an_edge_that_erodes_is_found_once_and_late_trades_are_counted_and_skipp
     closed = [each for each in worse if alarm.since < each.exit_time <= alarm.time]
     assert alarm.n == pytest.approx(len(closed), abs=8)
     assert (after.newest_trade, dealt(AGENT, after, worse[:5], 3.0)[1]) == (worse[-1].exit_time, ())
+
+
+def test_how_large_the_newest_moves_are_beside_those_before_is_told_with_their_way() -> None:
+    wild = [-0.01, 0.004, -0.01, 0.004]
+    newest, before = feed([*usual(), *wild])[0].lately(4) or (0.0, 0.0)
+    assert newest == pytest.approx(-math.sqrt(sum(each**2 for each in wild) / 4))
+    assert before == pytest.approx(math.sqrt(sum(each**2 for each in usual()[-96:]) / 96))
+    assert feed(usual(7))[0].lately(4) is None
 
 
 def test_a_detector_is_found_by_its_file_and_names_are_unique() -> None:
