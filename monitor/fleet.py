@@ -101,11 +101,14 @@ class AgentState:
     def along(self, last: Sample, equities: Iterable[tuple[float, float]], flows: Sequence[CashFlow]) -> Self:
         """Fold in samples that say nothing but equity, (time, money) where that is known, the newest of them `last`.
 
-        All but the step: as `fold` of one after the other, in a third of the time.
+        All but the step: as `fold` of one after the other, in a third of the time. `flows` in order of time.
         """
-        known, curve, losses = self.equity_time, self.curve, self.losses
+        known, curve, losses, taken = self.equity_time, self.curve, self.losses, 0
         for time, equity in equities:
-            flow = sum(float(each.amount) for each in flows if known < each.time <= time) if flows else 0.0
+            flow = 0.0
+            while taken < len(flows) and flows[taken].time <= time:
+                flow += float(flows[taken].amount) if known < flows[taken].time else 0.0
+                taken += 1
             moved, known = 0.0 if curve.equity is None else flow, time
             curve, losses = curve.fold(time, equity, moved), losses.fold(time, equity, moved)
         return replace(
