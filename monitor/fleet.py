@@ -346,11 +346,16 @@ def steps_of(equities: Sequence[tuple[float, float]], flows: Sequence[CashFlow])
 
 
 def fold_all(
-    agent: Agent, state: AgentState, samples: Iterable[Sample], flows: Sequence[CashFlow], trades: Iterable[Trade] = ()
+    agent: Agent,
+    state: AgentState,
+    samples: Iterable[Sample],
+    flows: Sequence[CashFlow],
+    trades: Iterable[Trade] = (),
+    before: Sequence[Step] = (),
 ) -> AgentState:
-    """Fold many samples in, and trades closed after those that are known."""
+    """Fold many samples in, and trades closed after those that are known; `before`: steps that its baseline lacks."""
     state, steps = fold_samples(state, samples, flows)
-    return state.judged(histories([agent], [state.baseline], [steps])[0]).dealt_since(agent, trades)
+    return state.judged(histories([agent], [state.baseline], [[*before, *steps]])[0]).dealt_since(agent, trades)
 
 
 def matching_step(samples: Sequence[Sample], flows: Sequence[CashFlow], amount: float) -> float | None:
