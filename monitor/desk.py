@@ -19,7 +19,7 @@ from monitor.fleet import AgentState, paper
 from monitor.handling import Log
 from monitor.hindsight import Retold, stored
 from monitor.live import LiveFigures, Streams
-from monitor.model import Agent, Sample
+from monitor.model import Agent, Sample, Trade
 from monitor.order import HOLDS, Order, StopMark
 from monitor.ports import AgentControl, Clock, Observation, Store
 from monitor.replay import replay as told_again
@@ -129,7 +129,7 @@ class Desk(Accounts):
 
     async def observe(self, batch: Sequence[Observation]) -> None:
         """Fold a batch of observations in, and store what follows from it in one transaction."""
-        known = {id(each): await self._store.known(each.trades) if each.trades else () for each in batch}
+        known = await self._told_before(batch)
         async with self._book.turn() as turn:
             for each in batch:
                 await self._take_in(turn, each.flows)
@@ -139,6 +139,21 @@ class Desk(Accounts):
         for each in batch:
             self._streams.push(each.sample, each.trades)
         self._stirred.difference_update(each.sample.agent for each in batch)
+
+    async def _told_before(self, batch: Sequence[Observation]) -> Mapping[int, Sequence[Trade]]:
+        """What is known of the trades of each observation before it, by its `id`: stored, or told earlier in the batch.
+
+        The reads of a batch that is tried again began at one cursor: one trade may be in several of them.
+        """
+        known: dict[int, Sequence[Trade]] = {}
+        told: dict[tuple[str, str], Trade] = {}
+        for each in batch:
+            found = await self._store.known(each.trades) if each.trades else []
+            before = {(trade.agent, trade.id): trade for trade in found}
+            mine = {(trade.agent, trade.id): trade for trade in each.trades}
+            known[id(each)] = list((before | {key: told[key] for key in mine.keys() & told.keys()}).values())
+            told |= mine
+        return known
 
     async def housekeep(self) -> None:
         """Delete some of the raw samples that are past their time; asked again and again."""
