@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -242,14 +243,17 @@ class Desk(Accounts):
             if not 0 < len(history.times) <= MOST_REPLAYED:
                 many = f"{len(history.times):,} samples are" if len(history.times) else "Nothing is"
                 raise DeskError(f"{many} stored of {target.id} in that time: ask for another period.")
-            late = time() + LONGEST_REPLAY
+            late, given_up = time() + LONGEST_REPLAY, threading.Event()
 
             def patient(_done: float) -> None:
-                if time() > late:
+                if given_up.is_set() or time() > late:
                     raise DeskError(f"That takes longer than {LONGEST_REPLAY:.0f} s: ask for a shorter period.")
 
             setup = self._book.setup
-            found = await asyncio.to_thread(told_again, [history], setup.rules, setup.plan, patient)
+            try:
+                found = await asyncio.to_thread(told_again, [history], setup.rules, setup.plan, patient)
+            finally:  # a thread cannot be cancelled, and a desk that is told to end waits for it
+                given_up.set()
         return Retold(history, hours, found)
 
     def _status(self, agent: Agent, alerts: Sequence[Alert]) -> AgentStatus:
