@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import structlog
+
 from monitor.accounts import Accounts, Curve
 from monitor.alerts.alert import Alert
 from monitor.alerts.runbooks import Runbook
@@ -22,11 +24,11 @@ from monitor.hindsight import Retold, stored
 from monitor.live import LiveFigures, Streams
 from monitor.model import Agent, Sample, Trade
 from monitor.order import HOLDS, Order, StopMark
-from monitor.ports import AgentControl, Clock, Observation, Store
+from monitor.ports import AgentControl, Clock, Observation, Store, StoreError
 from monitor.replay import replay as told_again
 from monitor.rule import View
 from monitor.situation import Setup
-from monitor.turn import Turn
+from monitor.turn import Folded, Turn
 
 COURSE = 12
 """Points in which the course of an equity is told."""
@@ -38,6 +40,7 @@ LONGEST_REPLAY = 60.0
 """Seconds that it may take."""
 FARTHEST = 6 * 86_400.0
 """Seconds that such a finding is told of at most: before that not every sample is kept."""
+log = structlog.get_logger()
 __all__ = [
     "Acknowledgement",
     "AgentStatus",
@@ -136,10 +139,23 @@ class Desk(Accounts):
                 await self._take_in(turn, each.flows)
             for side_by_side in _rounds(batch):
                 for folded in turn.fold([(each, known[id(each)]) for each in side_by_side]):
-                    turn.judge(folded, await around(folded, self._store, turn) if folded.alarms else {})
+                    turn.judge(folded, await self._around(folded, turn) if folded.alarms else {})
         for each in batch:
             self._streams.push(each.sample, each.trades)
         self._stirred.difference_update(each.sample.agent for each in batch)
+
+    async def _around(self, folded: Folded, turn: Turn) -> Mapping[str, str]:
+        """What happened around what was found; nothing where that fails, since no page is lost for a word about it.
+
+        Errors: StoreError.
+        """
+        try:
+            return await around(folded, self._store, turn)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the words, the finding is told
+            log.error("what happened around a finding is not told", agent=folded.agent.id, error=type(error).__name__)  # noqa: TRY400 - its message may hold what nobody is to read
+            return {}
 
     async def _told_before(self, batch: Sequence[Observation]) -> Mapping[int, Sequence[Trade]]:
         """What is known of the trades of each observation before it, by its `id`: stored, or told earlier in the batch.

@@ -82,6 +82,18 @@ async def _ends_an_hour_after_the_newest(desk: Night, alert: Alert) -> None:
     assert ended.state is State.RESOLVED
 
 
+async def test_a_finding_is_told_though_nobody_can_say_what_happened_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> dict[str, str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("monitor.desk.around", broken)
+    async with night(tmp_path, change=budgeted) as desk:
+        alert = await detected.shock(desk)
+        assert (alert.rule, alert.reason.partition(". ")[2]) == ("shock", "")
+
+
 async def test_a_loss_that_is_undone_is_a_spike_and_no_page(tmp_path: Path) -> None:
     async with night(tmp_path, change=budgeted) as desk:
         equity = await detected.known(desk)
