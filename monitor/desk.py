@@ -255,9 +255,10 @@ class Desk(Accounts):
         async with self._replaying:
             if false_pages is not None:
                 target = replace(target, false_pages=false_pages)
-            history, hours = await stored(self._store, target, max(0.0, self.now() - period), self.now())
+            now = self.now()
+            history, hours = await stored(self._store, target, max(0.0, now - period), now, MOST_REPLAYED)
             if not 0 < len(history.times) <= MOST_REPLAYED:
-                many = f"{len(history.times):,} samples are" if len(history.times) else "Nothing is"
+                many = f"More than {MOST_REPLAYED:,} samples are" if len(history.times) else "Nothing is"
                 raise DeskError(f"{many} stored of {target.id} in that time: ask for another period.")
             late, given_up = time() + LONGEST_REPLAY, threading.Event()
 

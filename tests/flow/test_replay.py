@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +21,10 @@ from bot.offline.replay import told
 from monitor import rule
 from monitor.alerts.plan import Plan
 from monitor.desk import DeskError
-from monitor.model import Agent, AmountOrShare, Limits, Side, Trade
+from monitor.model import Agent, AmountOrShare, Limits, Sample, Side, Trade
 from monitor.outcome import Replayed
 from monitor.past import History
-from monitor.ports import Observation
+from monitor.ports import Change, Observation
 from monitor.replay import Progress, replay
 from tests.flow.night import Night, night
 
@@ -143,3 +144,22 @@ async def test_a_replay_that_nobody_waits_for_any_more_ends(tmp_path: Path, monk
         with pytest.raises(asyncio.CancelledError):
             await asked
         assert await asyncio.to_thread(ended.wait, 1.0)
+
+
+async def test_no_more_of_a_past_is_read_than_is_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.desk.MOST_REPLAYED", 5)
+    async with night(tmp_path) as desk:
+        begin, read = desk.clock.time, list[int]()
+        desk.clock.time += 86_400.0
+        quick = [replace(desk.calm("alpha"), time=begin + 3_600.0 * at) for at in range(1, 24)]
+        await desk.store.commit(Change(samples=quick))
+        samples = desk.store.samples
+
+        async def counted(*of: Any) -> list[Sample]:
+            read.append(len(found := await samples(*of)))
+            return found
+
+        monkeypatch.setattr(desk.store, "samples", counted)
+        with pytest.raises(DeskError, match="More than 5 samples are stored of alpha"):
+            await desk.desk.replay("alpha", 90_000.0)
+        assert sum(read) < 15
