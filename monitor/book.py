@@ -164,7 +164,8 @@ class Book:
         """The steps up to a snapshot that does not know what is usual of its agent."""
         if kept.sample is None or kept.baseline.samples:
             return []
-        equities = await self.store.equities(agent, self.clock.now() - RELEARNED, kept.sample.time + 1e-6)
+        newest = kept.sample.time
+        equities = await self.store.equities(agent, newest - RELEARNED, newest + 1e-6)
         return steps_of(equities, flows)
 
     async def _reconciled(

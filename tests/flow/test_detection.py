@@ -148,13 +148,27 @@ async def test_a_flow_recorded_just_after_an_upgrade_does_not_make_the_desk_forg
 ) -> None:
     async with night(tmp_path, change=budgeted) as desk:
         await detected.known(desk)
-        await desk.desk.stop()
-        await desk.stop()
-        with contextlib.closing(sqlite3.connect(tmp_path / "nightdesk.db")) as file, file:
-            file.execute("UPDATE snapshots SET state = json_remove(state, '$.baseline', '$.alarms')")
-        await desk.start()
+        await _upgraded(desk, tmp_path)
         before = desk.desk.agent("alpha").moves
         assert before == detected.KNOWN
         await desk.see(equity=_equity(desk) + 1_000.0, balance=BALANCE)
         await desk.desk.record_flow("alpha", Decimal(1_000), "ana", None)
         assert desk.desk.agent("alpha").moves >= before
+
+
+@SLOW
+async def test_an_upgrade_after_days_that_nobody_watched_learns_from_the_day_before_them(tmp_path: Path) -> None:
+    async with night(tmp_path, change=budgeted) as desk:
+        await detected.known(desk)
+        await _upgraded(desk, tmp_path, away=2 * 86_400.0)
+        assert desk.desk.agent("alpha").moves == detected.KNOWN
+
+
+async def _upgraded(desk: Night, folder: Path, away: float = 0.0) -> None:
+    """End the desk, leave its snapshots as one kept them that knew no detectors, and start it again."""
+    await desk.desk.stop()
+    await desk.stop()
+    with contextlib.closing(sqlite3.connect(folder / "nightdesk.db")) as file, file:
+        file.execute("UPDATE snapshots SET state = json_remove(state, '$.baseline', '$.alarms')")
+    desk.clock.time += away
+    await desk.start()
