@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from monitor.detection import Baseline, Judged, Step, dealt, folded, histories
 from monitor.detector import Alarm
+from monitor.grid import TICK
 from monitor.model import PAPER, Agent, CashFlow, Check, Position, Sample, Side, Trade
 from monitor.order import Order
 from monitor.performance import Performance
@@ -182,8 +183,8 @@ class AgentState:
         )
 
     def dealt_since(self, agent: Agent, trades: Iterable[Trade]) -> Self:
-        """Take in what of stored trades was closed after the newest that is known."""
-        known = self.baseline.newest_trade
+        """Take in what of stored trades, whose times are to the microsecond, was closed after the newest known."""
+        known = self.baseline.newest_trade + TICK
         return self.dealt(agent, (each for each in trades if each.exit_time > known))
 
     def _restarts(self, sample: Sample) -> tuple[float, ...]:
