@@ -131,7 +131,8 @@ class Book:
         state, since = await self._kept(agent, before)
         samples = await self.store.samples(agent, since or 0.0)
         trades = await self.store.trades(agent, self.clock.now() - LEARNED)
-        return await asyncio.to_thread(fold_all, self.setup.agents[agent], state, samples, flows, trades)
+        lacking = await self._steps_before(agent, state, flows)
+        return await asyncio.to_thread(fold_all, self.setup.agents[agent], state, samples, flows, trades, lacking)
 
     async def _kept(self, agent: str, before: float | None = None) -> tuple[AgentState, float | None]:
         """An agent's newest snapshot (taken before a time) and when it was taken; None: there is none of this form."""
@@ -163,7 +164,8 @@ class Book:
         """The steps up to a snapshot that does not know what is usual of its agent."""
         if kept.sample is None or kept.baseline.samples:
             return []
-        equities = await self.store.equities(agent, self.clock.now() - RELEARNED, kept.sample.time + 1e-6)
+        newest = kept.sample.time
+        equities = await self.store.equities(agent, newest - RELEARNED, newest + 1e-6)
         return steps_of(equities, flows)
 
     async def _reconciled(

@@ -23,6 +23,8 @@ PRICES = frozenset({"open", "high", "low", "close"})
 _MAX_LINE = 10_000
 _FAR = 1e11
 """Seconds from the epoch beyond which a time must be milliseconds: the year 5138."""
+_FIRST = -6e10
+"""Seconds before the epoch: the year 68, before which no date can be told everywhere."""
 _MISSING = frozenset({"", "nan", "na", "n/a", "null", "none"})
 
 
@@ -193,9 +195,13 @@ def _time(text: str, name: str, line: int) -> float:
         time = float(text)
     except ValueError:
         time = _iso(text)
-    if -_FAR < time < _FAR:
+    if _FIRST < time < _FAR:
         return time
-    hint = "milliseconds? write seconds" if math.isfinite(time) else "write ISO 8601 or epoch seconds"
+    hint = (
+        "milliseconds? write seconds"
+        if math.isfinite(time) and abs(time) >= _FAR
+        else "write ISO 8601 or epoch seconds"
+    )
     raise CurveFileError(f"{name}, line {line}, column time: {_shown(text)} is no time; {hint}.")
 
 

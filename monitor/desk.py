@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+import structlog
 
 from monitor.accounts import Accounts, Curve
 from monitor.alerts.alert import Alert
@@ -19,13 +22,13 @@ from monitor.fleet import AgentState, paper
 from monitor.handling import Log
 from monitor.hindsight import Retold, stored
 from monitor.live import LiveFigures, Streams
-from monitor.model import Agent, Sample
+from monitor.model import Agent, Sample, Trade
 from monitor.order import HOLDS, Order, StopMark
-from monitor.ports import AgentControl, Clock, Observation, Store
+from monitor.ports import AgentControl, Clock, Observation, Store, StoreError
 from monitor.replay import replay as told_again
 from monitor.rule import View
 from monitor.situation import Setup
-from monitor.turn import Turn
+from monitor.turn import Folded, Turn
 
 COURSE = 12
 """Points in which the course of an equity is told."""
@@ -37,6 +40,7 @@ LONGEST_REPLAY = 60.0
 """Seconds that it may take."""
 FARTHEST = 6 * 86_400.0
 """Seconds that such a finding is told of at most: before that not every sample is kept."""
+log = structlog.get_logger()
 __all__ = [
     "Acknowledgement",
     "AgentStatus",
@@ -129,16 +133,44 @@ class Desk(Accounts):
 
     async def observe(self, batch: Sequence[Observation]) -> None:
         """Fold a batch of observations in, and store what follows from it in one transaction."""
-        known = {id(each): await self._store.known(each.trades) if each.trades else () for each in batch}
+        known = await self._told_before(batch)
         async with self._book.turn() as turn:
             for each in batch:
                 await self._take_in(turn, each.flows)
             for side_by_side in _rounds(batch):
                 for folded in turn.fold([(each, known[id(each)]) for each in side_by_side]):
-                    turn.judge(folded, await around(folded, self._store, turn) if folded.alarms else {})
+                    turn.judge(folded, await self._around(folded, turn) if folded.alarms else {})
         for each in batch:
             self._streams.push(each.sample, each.trades)
         self._stirred.difference_update(each.sample.agent for each in batch)
+
+    async def _around(self, folded: Folded, turn: Turn) -> Mapping[str, str]:
+        """What happened around what was found; nothing where that fails, since no page is lost for a word about it.
+
+        Errors: StoreError.
+        """
+        try:
+            return await around(folded, self._store, turn)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the words, the finding is told
+            log.error("what happened around a finding is not told", agent=folded.agent.id, error=type(error).__name__)  # noqa: TRY400 - its message may hold what nobody is to read
+            return {}
+
+    async def _told_before(self, batch: Sequence[Observation]) -> Mapping[int, Sequence[Trade]]:
+        """What is known of the trades of each observation before it, by its `id`: stored, or told earlier in the batch.
+
+        The reads of a batch that is tried again began at one cursor: one trade may be in several of them.
+        """
+        known: dict[int, Sequence[Trade]] = {}
+        told: dict[tuple[str, str], Trade] = {}
+        for each in batch:
+            found = await self._store.known(each.trades) if each.trades else []
+            before = {(trade.agent, trade.id): trade for trade in found}
+            mine = {(trade.agent, trade.id): trade for trade in each.trades}
+            known[id(each)] = list((before | {key: told[key] for key in mine.keys() & told.keys()}).values())
+            told |= mine
+        return known
 
     async def housekeep(self) -> None:
         """Delete some of the raw samples that are past their time; asked again and again."""
@@ -223,18 +255,22 @@ class Desk(Accounts):
         async with self._replaying:
             if false_pages is not None:
                 target = replace(target, false_pages=false_pages)
-            history, hours = await stored(self._store, target, max(0.0, self.now() - period), self.now())
+            now = self.now()
+            history, hours = await stored(self._store, target, max(0.0, now - period), now, MOST_REPLAYED)
             if not 0 < len(history.times) <= MOST_REPLAYED:
-                many = f"{len(history.times):,} samples are" if len(history.times) else "Nothing is"
+                many = f"More than {MOST_REPLAYED:,} samples are" if len(history.times) else "Nothing is"
                 raise DeskError(f"{many} stored of {target.id} in that time: ask for another period.")
-            late = time() + LONGEST_REPLAY
+            late, given_up = time() + LONGEST_REPLAY, threading.Event()
 
             def patient(_done: float) -> None:
-                if time() > late:
+                if given_up.is_set() or time() > late:
                     raise DeskError(f"That takes longer than {LONGEST_REPLAY:.0f} s: ask for a shorter period.")
 
             setup = self._book.setup
-            found = await asyncio.to_thread(told_again, [history], setup.rules, setup.plan, patient)
+            try:
+                found = await asyncio.to_thread(told_again, [history], setup.rules, setup.plan, patient)
+            finally:  # a thread cannot be cancelled, and a desk that is told to end waits for it
+                given_up.set()
         return Retold(history, hours, found)
 
     def _status(self, agent: Agent, alerts: Sequence[Alert]) -> AgentStatus:

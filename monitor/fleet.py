@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from monitor.detection import Baseline, Judged, Step, dealt, folded, histories
 from monitor.detector import Alarm
+from monitor.grid import TICK
 from monitor.model import PAPER, Agent, CashFlow, Check, Position, Sample, Side, Trade
 from monitor.order import Order
 from monitor.performance import Performance
@@ -101,11 +102,14 @@ class AgentState:
     def along(self, last: Sample, equities: Iterable[tuple[float, float]], flows: Sequence[CashFlow]) -> Self:
         """Fold in samples that say nothing but equity, (time, money) where that is known, the newest of them `last`.
 
-        All but the step: as `fold` of one after the other, in a third of the time.
+        All but the step: as `fold` of one after the other, in a third of the time. `flows` in order of time.
         """
-        known, curve, losses = self.equity_time, self.curve, self.losses
+        known, curve, losses, taken = self.equity_time, self.curve, self.losses, 0
         for time, equity in equities:
-            flow = sum(float(each.amount) for each in flows if known < each.time <= time) if flows else 0.0
+            flow = 0.0
+            while taken < len(flows) and flows[taken].time <= time:
+                flow += float(flows[taken].amount) if known < flows[taken].time else 0.0
+                taken += 1
             moved, known = 0.0 if curve.equity is None else flow, time
             curve, losses = curve.fold(time, equity, moved), losses.fold(time, equity, moved)
         return replace(
@@ -179,8 +183,8 @@ class AgentState:
         )
 
     def dealt_since(self, agent: Agent, trades: Iterable[Trade]) -> Self:
-        """Take in what of stored trades was closed after the newest that is known."""
-        known = self.baseline.newest_trade
+        """Take in what of stored trades, whose times are to the microsecond, was closed after the newest known."""
+        known = self.baseline.newest_trade + TICK
         return self.dealt(agent, (each for each in trades if each.exit_time > known))
 
     def _restarts(self, sample: Sample) -> tuple[float, ...]:
@@ -343,11 +347,16 @@ def steps_of(equities: Sequence[tuple[float, float]], flows: Sequence[CashFlow])
 
 
 def fold_all(
-    agent: Agent, state: AgentState, samples: Iterable[Sample], flows: Sequence[CashFlow], trades: Iterable[Trade] = ()
+    agent: Agent,
+    state: AgentState,
+    samples: Iterable[Sample],
+    flows: Sequence[CashFlow],
+    trades: Iterable[Trade] = (),
+    before: Sequence[Step] = (),
 ) -> AgentState:
-    """Fold many samples in, and trades closed after those that are known."""
+    """Fold many samples in, and trades closed after those that are known; `before`: steps that its baseline lacks."""
     state, steps = fold_samples(state, samples, flows)
-    return state.judged(histories([agent], [state.baseline], [steps])[0]).dealt_since(agent, trades)
+    return state.judged(histories([agent], [state.baseline], [[*before, *steps]])[0]).dealt_since(agent, trades)
 
 
 def matching_step(samples: Sequence[Sample], flows: Sequence[CashFlow], amount: float) -> float | None:

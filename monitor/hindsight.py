@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -17,6 +18,9 @@ from monitor.past import History
 from monitor.ports import Store
 from monitor.replay import Progress, replay
 from monitor.rule import Rule
+
+AT_ONCE = 21_600.0
+"""Seconds of samples that are read at once: meanwhile nothing else is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,17 @@ class Retold:
     outcome: Replayed
 
 
-async def stored(store: Store, agent: Agent, since: float, now: float) -> tuple[History, int]:
+async def stored(store: Store, agent: Agent, since: float, now: float, most: float = math.inf) -> tuple[History, int]:
     """What is stored of an agent since a time, and how many of its samples are the last of an hour.
 
-    Those come before the seven days of which every sample is kept. Errors: StoreError.
+    Those come before the seven days of which every sample is kept. Once more than `most` samples are read the newest
+    are left out: whoever asks refuses so many. Errors: StoreError.
     """
-    samples = await store.samples(agent.id, max(since, now - KEPT))
+    samples, begin = list[Sample](), max(since, now - KEPT)
+    while begin <= now and len(samples) <= most:
+        end = begin + AT_ONCE
+        samples += await store.samples(agent.id, begin, end if end <= now else None)
+        begin = end
     first = samples[0].time if samples else now
     hours = await store.hours(agent.id, since) if since < now - KEPT else []
     early = [Sample(agent.id, time, equity=equity) for time, equity in takewhile(lambda each: each[0] < first, hours)]

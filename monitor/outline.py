@@ -51,8 +51,8 @@ def _returns(of: History, known: Rows) -> Floats:
         grown = np.where(before > 0, after / before, np.nan)
     made: Floats = np.where(np.isfinite(grown), np.maximum(grown, 0.0) - 1.0, np.nan)
     flows: dict[int, float] = {}
-    for each in of.flows:
-        step = int(np.searchsorted(of.times[known], each.time)) - 1
+    steps = np.searchsorted(of.times[known], [each.time for each in of.flows]) - 1
+    for step, each in zip(steps.tolist(), of.flows, strict=True):
         if 0 <= step < len(made):
             flows[step] = flows.get(step, 0.0) + float(each.amount)
     for step, flow in flows.items():

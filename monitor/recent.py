@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from monitor.detector import CHOICES, Field, Floats, Found, Rows, State, Tick, found
+from monitor.detector import CHOICES, NEVER, Field, Floats, Found, Rows, State, Tick, found
 
 WINDOW = 100
 """Returns kept, the newest included."""
@@ -35,8 +35,8 @@ def window(state: State, row: int) -> list[float]:
 
 def judged(state: State, tick: Tick, choice: str) -> tuple[Rows, Floats, list[list[float]]]:
     """The rows that a detector of the guide is to judge, their newest return, and the returns before it, of each."""
-    mine = (tick.choice == CHOICES.index(choice)) & np.isfinite(tick.returns) & (state["returns"] > WARM_UP)
-    rows = mine.nonzero()[0]
+    mine = (tick.choice == CHOICES.index(choice)) & (tick.allowed < NEVER)  # with no page allowed nothing pages
+    rows = (mine & np.isfinite(tick.returns) & (state["returns"] > WARM_UP)).nonzero()[0]
     windows = [window(state, int(row)) for row in rows]
     return rows, np.asarray([each[-1] for each in windows]), [each[:-1] for each in windows]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -157,7 +158,7 @@ class _Replay:
         self._catch_up(row, place)
         self._folded[row] = place + 1
         before, sample = self._states[row], of.sample(place)
-        state = self._paid(row, before.fold(sample, self._untaken(row)))
+        state = self._paid(row, before.fold(sample, self._untaken(row, sample.time)))
         trades = self._closed(row, sample)
         if found or trades:
             state = state.judged((self._baseline(row), tuple(replace(each, told=sample.time) for each in found)))
@@ -171,16 +172,20 @@ class _Replay:
         of, begin = self._histories[row], self._folded[row]
         if of.samples is not None:
             for sample in of.samples[begin:place]:
-                self._states[row] = self._paid(row, self._states[row].fold(sample, self._untaken(row)))
+                self._states[row] = self._paid(row, self._states[row].fold(sample, self._untaken(row, sample.time)))
         elif begin < place:
             known = zip(of.times[begin:place].tolist(), of.equity[begin:place].tolist(), strict=True)
             told = ((time, equity) for time, equity in known if math.isfinite(equity))
-            self._states[row] = self._paid(row, self._states[row].along(of.sample(place - 1), told, self._untaken(row)))
+            last = of.sample(place - 1)
+            state = self._states[row].along(last, told, self._untaken(row, last.time))
+            self._states[row] = self._paid(row, state)
 
-    def _untaken(self, row: int) -> Sequence[CashFlow]:
-        """The cash flows that no step has taken yet."""
+    def _untaken(self, row: int, until: float) -> Sequence[CashFlow]:
+        """The cash flows up to a time that no step has taken yet."""
         flows, begin = self._histories[row].flows, self._moved[row]
-        return flows[begin:] if begin < len(flows) else ()
+        if begin == len(flows) or flows[begin].time > until:
+            return ()
+        return flows[begin : bisect_right(flows, until, begin, key=_moved_at)]
 
     def _paid(self, row: int, state: AgentState) -> AgentState:
         """The state with the cash flows of its steps in the books."""
@@ -270,6 +275,10 @@ class _Replay:
         for each in change.notifications:
             if each.kind is Kind.PAGE and each.alert in incidents:
                 self._pages.setdefault(each.alert, (each.created, incidents[each.alert]))
+
+
+def _moved_at(flow: CashFlow) -> float:
+    return flow.time
 
 
 def _next(trades: Sequence[Trade], at: int) -> float:

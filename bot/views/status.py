@@ -73,7 +73,7 @@ def z(score: Score | None) -> str:
 
 def off(agent: Agent) -> bool:
     """Whether nothing statistical ever pages about it."""
-    return agent.false_pages is None and agent.detector == BUDGET
+    return agent.false_pages is None
 
 
 def learning(status: AgentStatus) -> bool:

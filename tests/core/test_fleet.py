@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor import rule
 from monitor.detector import Alarm
 from monitor.fleet import AgentState, fold_all, matching_step
-from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Sample
+from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Sample, Side, Trade
 
 AGENT = Agent("alpha", limits=Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.1)))
 
@@ -117,3 +117,12 @@ def test_a_flow_is_matched_to_the_nearest_step_that_no_other_flow_explains() -> 
     assert matching_step(told, known, 500.0) == 4.0
     assert matching_step(told, [], 700.0) is None
     assert matching_step([], [], 500.0) is None
+
+
+def test_the_newest_trade_as_it_was_stored_is_no_new_one() -> None:
+    time = 1_790_000_000.0000007
+    told = Trade("alpha", "1", "trend", "BTC", Side.LONG, Decimal(1), Decimal(9), Decimal(8), time - 60.0, time)
+    state = AgentState(sample=Sample("alpha", time + 1.0)).dealt(AGENT, [told])
+    stored = replace(told, exit_time=round(time, 6))
+    assert stored.exit_time > time
+    assert state.dealt_since(AGENT, [stored]) == state

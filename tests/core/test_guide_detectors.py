@@ -6,13 +6,14 @@ import math
 import random
 import statistics
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.detection import Baseline, Step, folded
+from monitor.detection import Baseline, Step, folded, histories
 from monitor.detector import CHOICES, Alarm
 from monitor.detectors.zscore import Score, score
 from monitor.model import Agent
@@ -53,6 +54,14 @@ def test_z_is_the_distance_from_those_before_in_their_standard_deviations() -> N
         else:
             expected = (values[at] - statistics.mean(baseline)) / statistics.stdev(baseline)
             assert told.z == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("detector", ["zscore", "iqr", "percentile"])
+def test_where_no_false_page_is_allowed_they_find_nothing(detector: str) -> None:
+    steps = [Step(30.0 * (at + 1), value, 30.0) for at, value in enumerate([*returns(40), -0.5])]
+    agents = [AGENTS[detector], replace(AGENTS[detector], false_pages=None)]
+    judged = histories(agents, [Baseline(), Baseline()], [steps, steps])
+    assert [bool(alarms) for _, alarms in judged] == [True, False]
 
 
 def test_nothing_is_said_before_twenty_returns() -> None:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import UserList
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -195,6 +197,25 @@ def test_bare_equities_are_folded_along_as_one_after_the_other() -> None:
     known = [(time, equity) for time, equity in zip(of.times.tolist(), of.equity.tolist(), strict=True) if equity < 1e9]
     many = AgentState.of(of.agent).along(of.sample(199), known, of.flows)
     assert replace(many, step=one.step) == one
+
+
+def test_many_flows_are_read_once_each_and_not_once_a_sample() -> None:
+    class Counted(UserList[CashFlow]):
+        reads = 0
+
+        def __iter__(self) -> Iterator[CashFlow]:
+            for each in self.data:
+                self.reads += 1
+                yield each
+
+        def __getitem__(self, at: Any) -> Any:
+            self.reads += 1
+            return self.data[at]
+
+    flows = Counted([CashFlow("alpha", START + 30.0 * at, Decimal(1), "file") for at in range(300)])
+    equities = [(START + 30.0 * at, 10_000.0 + at) for at in range(300)]
+    AgentState.of(Agent("alpha")).along(Sample("alpha", START + 30.0 * 299, equity=1.0), equities, flows)
+    assert flows.reads < 5 * 300
 
 
 def test_the_smallest_budget_that_catches_a_bad_night_is_named() -> None:

@@ -216,6 +216,7 @@ def test_what_is_not_known_is_said_as_such_with_what_it_lacks() -> None:
             "Statistics: learned from 20,160 active samples. False pages: 0.077 a week allowed.",
         ),
         ({}, 12, "n/a", "False pages: off, nothing statistical pages; hard limits on."),
+        ({"detector": "iqr"}, 12, "n/a", "False pages: off, nothing statistical pages; hard limits on."),
         (
             {"detector": "iqr", "false_pages": 0.6},
             199,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from sqlalchemy import select
 
 from monitor.alerts.alert import Alert, Kind, State
 from monitor.model import Agent, Severity
+from monitor.ports import Observation
 from monitor.storage import schema
 from tests.flow import detected
 from tests.flow.detected import BALANCE, budgeted, judged_by
@@ -78,6 +82,18 @@ async def _ends_an_hour_after_the_newest(desk: Night, alert: Alert) -> None:
     assert ended.state is State.RESOLVED
 
 
+async def test_a_finding_is_told_though_nobody_can_say_what_happened_around_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> dict[str, str]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("monitor.desk.around", broken)
+    async with night(tmp_path, change=budgeted) as desk:
+        alert = await detected.shock(desk)
+        assert (alert.rule, alert.reason.partition(". ")[2]) == ("shock", "")
+
+
 async def test_a_loss_that_is_undone_is_a_spike_and_no_page(tmp_path: Path) -> None:
     async with night(tmp_path, change=budgeted) as desk:
         equity = await detected.known(desk)
@@ -113,3 +129,46 @@ async def test_its_picture_follows_its_card(story: Story, tmp_path: Path) -> Non
         assert (page.message.picture, picture.message.loud) == (None, False)
         assert picture.message.picture is not None
         assert picture.message.picture.name == f"alpha-{alert.rule}.png"
+
+
+async def test_a_trade_that_comes_twice_in_one_batch_is_one_trade(tmp_path: Path) -> None:
+    async with night(tmp_path, change=budgeted) as desk:
+        trade = detected.a_trade(1, desk.clock.time + 5.0, -5.0)
+        seen = []
+        for _ in range(2):
+            desk.clock.time += 30.0
+            seen.append(Observation(desk.calm("alpha"), (trade,)))
+        await desk.desk.observe(seen)
+        assert desk.desk.reconciliation("alpha").total.trades == 1
+
+
+@SLOW
+async def test_a_flow_recorded_just_after_an_upgrade_does_not_make_the_desk_forget_what_is_usual(
+    tmp_path: Path,
+) -> None:
+    async with night(tmp_path, change=budgeted) as desk:
+        await detected.known(desk)
+        await _upgraded(desk, tmp_path)
+        before = desk.desk.agent("alpha").moves
+        assert before == detected.KNOWN
+        await desk.see(equity=_equity(desk) + 1_000.0, balance=BALANCE)
+        await desk.desk.record_flow("alpha", Decimal(1_000), "ana", None)
+        assert desk.desk.agent("alpha").moves >= before
+
+
+@SLOW
+async def test_an_upgrade_after_days_that_nobody_watched_learns_from_the_day_before_them(tmp_path: Path) -> None:
+    async with night(tmp_path, change=budgeted) as desk:
+        await detected.known(desk)
+        await _upgraded(desk, tmp_path, away=2 * 86_400.0)
+        assert desk.desk.agent("alpha").moves == detected.KNOWN
+
+
+async def _upgraded(desk: Night, folder: Path, away: float = 0.0) -> None:
+    """End the desk, leave its snapshots as one kept them that knew no detectors, and start it again."""
+    await desk.desk.stop()
+    await desk.stop()
+    with contextlib.closing(sqlite3.connect(folder / "nightdesk.db")) as file, file:
+        file.execute("UPDATE snapshots SET state = json_remove(state, '$.baseline', '$.alarms')")
+    desk.clock.time += away
+    await desk.start()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,11 +20,12 @@ from bot.offline.past import Options, Past, of_files
 from bot.offline.replay import told
 from monitor import rule
 from monitor.alerts.plan import Plan
-from monitor.model import Agent, AmountOrShare, Limits, Side, Trade
+from monitor.desk import DeskError
+from monitor.model import Agent, AmountOrShare, Limits, Sample, Side, Trade
 from monitor.outcome import Replayed
 from monitor.past import History
-from monitor.ports import Observation
-from monitor.replay import replay
+from monitor.ports import Change, Observation
+from monitor.replay import Progress, replay
 from tests.flow.night import Night, night
 
 LIMITS = Limits(drawdown=0.05, hard_loss=AmountOrShare(share=0.045))
@@ -116,3 +121,46 @@ async def test_people_ask_for_it_in_a_chat_by_another_budget_if_they_like(tmp_pa
         found = json.loads(told(Past(limited), Options(json=True)))
         live = {each[:4:2] for each in await fired(desk) if each[2] != "edge"}
         assert {(each["fingerprint"], each["rule"]) for each in found["alerts"]} == live
+
+
+async def test_a_replay_that_nobody_waits_for_any_more_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def endless(_histories: object, _rules: object, _plan: object, progress: Progress) -> None:
+        begun.set()
+        try:
+            for _ in range(2_000):
+                progress(0.0)
+                time.sleep(0.005)
+        except DeskError:
+            ended.set()
+
+    monkeypatch.setattr("monitor.desk.told_again", endless)
+    async with night(tmp_path) as desk:
+        asked = asyncio.create_task(desk.desk.replay("alpha", 3_600.0))
+        await asyncio.to_thread(begun.wait, 5.0)
+        with pytest.raises(DeskError, match="Another replay is under way"):
+            await desk.desk.replay("alpha", 3_600.0)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert await asyncio.to_thread(ended.wait, 1.0)
+
+
+async def test_no_more_of_a_past_is_read_than_is_replayed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.desk.MOST_REPLAYED", 5)
+    async with night(tmp_path) as desk:
+        begin, read = desk.clock.time, list[int]()
+        desk.clock.time += 86_400.0
+        quick = [replace(desk.calm("alpha"), time=begin + 3_600.0 * at) for at in range(1, 24)]
+        await desk.store.commit(Change(samples=quick))
+        samples = desk.store.samples
+
+        async def counted(*of: Any) -> list[Sample]:
+            read.append(len(found := await samples(*of)))
+            return found
+
+        monkeypatch.setattr(desk.store, "samples", counted)
+        with pytest.raises(DeskError, match="More than 5 samples are stored of alpha"):
+            await desk.desk.replay("alpha", 90_000.0)
+        assert sum(read) < 15

@@ -124,6 +124,7 @@ def test_one_row_makes_no_figure_and_no_error(equity: Path) -> None:
         ("time,equity\n", "equity.csv has no rows below its header; write one row a sample, time and equity."),
         ("time,equity\n1,2\nnoon,3\n", 'line 3, column time: "noon" is no time; write ISO 8601 or epoch seconds.'),
         ("time,equity\n1700000000000,2\n", "is no time; milliseconds? write seconds."),
+        ("time,equity\n-9e10,2\n", "is no time; write ISO 8601 or epoch seconds."),
         ("time,equity\n1,2\n\n2,1o0\n", 'line 4, column equity: "1o0" is no number; write 10000.50, or nothing'),
         ("time,equity\n1,inf\n", 'line 2, column equity: "inf" is no number'),
         ("time,equity,flow\n1,2,much\n", 'line 2, column flow: "much" is no number; write 500 or -250.50, or nothing.'),
