@@ -12,12 +12,13 @@ from monitor.answers import DeskError, pick
 from monitor.attribution import Attribution
 from monitor.book import KEPT
 from monitor.earnings import earned
-from monitor.fleet import AgentState, matching_step, paper
+from monitor.fleet import AgentState, paper
 from monitor.handling import Handling
 from monitor.live import Streams
 from monitor.model import CashFlow, Reset, Sample, Trade
 from monitor.performance import WINDOWS, Performance, measure
 from monitor.reconciliation import Reconciliation
+from monitor.steps import matching_step
 from monitor.turn import Turn
 
 HOUR, DAY = 3_600.0, 86_400.0

@@ -10,12 +10,14 @@ from dataclasses import replace
 
 from monitor.alerts.restoring import restored
 from monitor.detection import Step, histories
-from monitor.fleet import VERSION, AgentState, fold_all, fold_samples, steps_of
+from monitor.fleet import AgentState, fold_all, fold_samples
+from monitor.kept import VERSION, unpack
 from monitor.model import CashFlow, Sample
 from monitor.order import Order
 from monitor.ports import Change, Clock, Store
 from monitor.rule import DESK
 from monitor.situation import Setup, Situation
+from monitor.steps import steps_of
 from monitor.turn import Turn
 
 KEPT = 7 * 86_400.0
@@ -139,7 +141,7 @@ class Book:
         kept = await self.store.snapshot(agent, VERSION, before)
         if kept is not None:
             with contextlib.suppress(ValueError, KeyError, TypeError):  # one that cannot be read is folded anew
-                return AgentState.from_json(kept.state), kept.time
+                return unpack(kept.state), kept.time
         return AgentState.of(self.setup.agents[agent]), None
 
     async def _restore(self, flows: Mapping[str, Sequence[CashFlow]]) -> dict[str, tuple[AgentState, float | None]]:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from itertools import pairwise
-from typing import Any, Self
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from monitor.detection import Baseline, Judged, Step, dealt, folded, histories
 from monitor.detector import Alarm
 from monitor.grid import TICK
-from monitor.model import PAPER, Agent, CashFlow, Check, Position, Sample, Side, Trade
+from monitor.model import PAPER, Agent, CashFlow, Sample, Trade
 from monitor.order import Order
 from monitor.performance import Performance
 from monitor.reconciliation import Reconciliation
 from monitor.rule import View
 from monitor.series import EquityCurve, LossWindow, step_return
 
-VERSION = 1
-"""Of the snapshot's form: a snapshot of another version is not read, and the samples are folded again."""
-
 SLACK = 5.0
 """Seconds by which an uptime may seem to lag without the process having begun anew."""
 HOUR = 3_600.0
 MOST_RESTARTS = 100
 """Of the last hour that are kept."""
-
-FLOW_MATCH = 0.05
-"""How far, as a share, a step of equity may differ from a recorded cash flow to count as that flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,48 +225,6 @@ class AgentState:
             moves=self.baseline.moves,
         )
 
-    def to_json(self) -> str:
-        """The whole state, as a snapshot keeps it."""
-        return json.dumps(
-            {
-                "sample": asdict(self.sample) if self.sample else None,
-                "answered": asdict(self.answered) if self.answered else None,
-                "equity_time": self.equity_time,
-                "missed": self.missed,
-                "curve": self.curve.to_json(),
-                "losses": self.losses.to_json(),
-                "step": asdict(self.step) if self.step else None,
-                "baseline": self.baseline.to_json(),
-                "restarts": self.restarts,
-                "decided": self.decided,
-                "still": self.still,
-                "reconciliation": self.reconciliation.to_json(),
-                "alarms": [asdict(each) for each in self.alarms],
-            }
-        )
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read a snapshot. Errors: ValueError, KeyError, TypeError."""
-        data = json.loads(text)
-        return cls(
-            sample=_sample(data["sample"]),
-            answered=_sample(data["answered"]),
-            equity_time=data["equity_time"],
-            missed=data["missed"],
-            curve=EquityCurve.from_json(data["curve"]),
-            losses=LossWindow.from_json(data["losses"]),
-            step=Step(**data["step"]) if data.get("step") else None,
-            baseline=_baseline(data.get("baseline")),
-            restarts=tuple(data.get("restarts", ())),
-            decided=data.get("decided"),
-            still=data.get("still"),
-            reconciliation=Reconciliation.from_json(data["reconciliation"])
-            if "reconciliation" in data
-            else Reconciliation(),
-            alarms=tuple(Alarm(**each) for each in data.get("alarms", ())),
-        )
-
 
 def paper(agent: Agent, answered: Sample | None) -> bool:
     """Whether an agent trades without money: what it says itself wins over its label, else money could be hidden."""
@@ -283,30 +233,11 @@ def paper(agent: Agent, answered: Sample | None) -> bool:
     return agent.labels.get("mode") == PAPER
 
 
-def _baseline(data: object) -> Baseline:
-    """What was usual; nothing, where that is kept in another form: it is then learned anew of what is stored."""
-    try:
-        return Baseline.from_json(data)
-    except ValueError:
-        return Baseline()
-
-
-def _sample(data: dict[str, Any] | None) -> Sample | None:
-    if data is None:
-        return None
-    if not isinstance(data, dict):
-        raise TypeError("a sample is an object")
-    held = data.get("positions")
-    return Sample(
-        **{
-            **data,
-            "checks": tuple(Check(**each) for each in data["checks"]),
-            "latencies": tuple((name, value) for name, value in data.get("latencies", ())),
-            "positions": None
-            if held is None
-            else tuple(Position(**each | {"side": Side(each["side"])}) for each in held),
-        }
-    )
+def told_apart(agent: Agent, sample: Sample, trades: tuple[Trade, ...]) -> tuple[Trade, ...]:
+    """Trades that came with a sample, those of an agent without money marked as such where its source does not say."""
+    if trades and sample.paper is None and paper(agent, sample):
+        return tuple(replace(each, paper=True) for each in trades)
+    return trades
 
 
 def fold_each(
@@ -336,16 +267,6 @@ def fold_samples(
     return state, steps
 
 
-def steps_of(equities: Sequence[tuple[float, float]], flows: Sequence[CashFlow]) -> list[Step]:
-    """The steps between known equities (time, money), in order of time."""
-    moved = [(each.time, float(each.amount)) for each in flows]
-    found = []
-    for (begin, before), (end, after) in pairwise(equities):
-        change = step_return(before, after, sum(amount for time, amount in moved if begin < time <= end))
-        found.append(Step(end, change, 0.0 if change is None else end - begin))
-    return found
-
-
 def fold_all(
     agent: Agent,
     state: AgentState,
@@ -357,16 +278,3 @@ def fold_all(
     """Fold many samples in, and trades closed after those that are known; `before`: steps that its baseline lacks."""
     state, steps = fold_samples(state, samples, flows)
     return state.judged(histories([agent], [state.baseline], [[*before, *steps]])[0]).dealt_since(agent, trades)
-
-
-def matching_step(samples: Sequence[Sample], flows: Sequence[CashFlow], amount: float) -> float | None:
-    """Time of the step of equity that is most nearly `amount`, among those that no recorded flow explains."""
-    known = [each for each in samples if each.equity is not None]
-    steps = []
-    for before, after in pairwise(known):
-        if any(before.time < flow.time <= after.time for flow in flows):
-            continue
-        off = abs((after.equity or 0.0) - (before.equity or 0.0) - amount)
-        if off <= FLOW_MATCH * abs(amount):
-            steps.append((off, -after.time))
-    return -min(steps)[1] if steps else None

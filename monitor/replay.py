@@ -18,7 +18,7 @@ from monitor.alerts.plan import Plan
 from monitor.around import around
 from monitor.detection import LAYOUT, Baseline, allowed, choices, fold
 from monitor.detector import Alarm, Rows, State, Tick
-from monitor.fleet import AgentState
+from monitor.fleet import AgentState, told_apart
 from monitor.model import CashFlow, Sample, Trade, Verdict
 from monitor.outcome import Page, Replayed
 from monitor.outline import outline
@@ -26,7 +26,7 @@ from monitor.past import History, Known, at_once, rounds
 from monitor.ports import Change, Observation
 from monitor.rule import Rule
 from monitor.situation import Setup, Situation
-from monitor.turn import Folded, Turn, told_apart
+from monitor.turn import Folded, Turn
 
 Progress = Callable[[float], None]
 """Told how much is done, 0..1; what it raises ends the replay."""

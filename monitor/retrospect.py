@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from monitor import digest, shift
 from monitor.alerts import oncall
 from monitor.alerts.plan import Plan
-from monitor.fleet import VERSION, AgentState
+from monitor.kept import VERSION, unpack
 from monitor.model import Agent, CashFlow
 from monitor.ports import Store
 from monitor.rule import Rule
@@ -64,7 +64,7 @@ async def _account(store: Store, agent: Agent, paper: bool, since: float, until:
     kept, curve = await store.snapshot(agent.id, VERSION, since), EquityCurve()
     if kept is not None:
         with contextlib.suppress(ValueError, KeyError, TypeError):  # one that cannot be read is folded anew
-            curve = AgentState.from_json(kept.state).curve
+            curve = unpack(kept.state).curve
     steps = await store.equities(agent.id, curve.time or 0.0, until)
     return digest.Account(agent, paper, curve, steps, await store.flows(agent.id))
 

@@ -12,7 +12,8 @@ from monitor.alerts.alert import Kind, Notification
 from monitor.alerts.board import Board
 from monitor.alerts.draft import Told
 from monitor.detector import Alarm
-from monitor.fleet import VERSION, AgentState, fold_each, paper
+from monitor.fleet import AgentState, fold_each, told_apart
+from monitor.kept import VERSION, pack
 from monitor.model import Agent, CashFlow, Finding, Limits, Reset, Sample, Severity, Trade, Verdict
 from monitor.obeying import betrayed, proven, shrunk
 from monitor.order import Order, StopMark
@@ -243,7 +244,7 @@ class Turn:
         state = self._states.get(agent)
         if state is not None and state.sample is not None:
             self._snapshots[agent] = state.sample.time
-            self._new_snapshots.append(Snapshot(agent, state.sample.time, VERSION, state.to_json()))
+            self._new_snapshots.append(Snapshot(agent, state.sample.time, VERSION, pack(state)))
 
     def _prove(self, agent: Agent, seen: Observation, before: Sample | None) -> None:
         order = self._orders.get(agent.id)
@@ -297,10 +298,3 @@ def _pictures(told: Told, rules: Mapping[str, Rule]) -> Iterator[Notification]:
 def _graded(finding: Finding, view: View) -> Finding:
     """A finding about an agent without money is never CRITICAL."""
     return replace(finding, severity=Severity.WARN) if view.paper and finding.severity > Severity.WARN else finding
-
-
-def told_apart(agent: Agent, sample: Sample, trades: tuple[Trade, ...]) -> tuple[Trade, ...]:
-    """Trades that came with a sample, those of an agent without money marked as such where its source does not say."""
-    if trades and sample.paper is None and paper(agent, sample):
-        return tuple(replace(each, paper=True) for each in trades)
-    return trades

@@ -6,6 +6,7 @@ import json as codec
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from bot import quantities
@@ -54,6 +55,7 @@ async def run(
         past = await of_bot(bot, options, settings, seconds, now)
     else:
         settings = settings or read()
+        _must_exist(settings.database)
         store = await open_store(settings.database)
         try:
             past = await of_store(store, settings, options, seconds, now)
@@ -77,6 +79,15 @@ def told(past: Past, options: Options, settings: Settings | None = None) -> str:
     if options.json:
         return codec.dumps(_json(found, nights_caught, notes), indent=2, allow_nan=False, ensure_ascii=False)
     return "\n".join(_text(found, rules, nights_caught, notes))
+
+
+def _must_exist(database: str) -> None:
+    """Nothing is made where there is nothing to read. Errors: ReplayError."""
+    if not Path(database).exists():
+        raise ReplayError(
+            f"There is no database at {database} yet: let the desk watch first, or name files, "
+            "for example nightdesk replay equity.csv trades.csv."
+        )
 
 
 def _plan(settings: Settings | None) -> Plan:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -37,9 +38,18 @@ def usual(moves: int = 400, seed: int = 1, typical: float = TYPICAL) -> list[flo
     return [float(each) for each in np.random.default_rng(seed).standard_normal(moves) * typical]
 
 
+@functools.cache
+def warmed(seed: int) -> Baseline:
+    """What is known of an agent after `usual`."""
+    return histories([AGENT], [Baseline()], [steps(usual(seed=seed))])[0][0]
+
+
 def feed(changes: Sequence[float | None], agent: Agent = AGENT) -> tuple[Baseline, tuple[Alarm, ...]]:
-    (judged,) = histories([agent], [Baseline()], [steps(changes)])
-    return judged
+    """Fold returns from the first on; those that begin as usual need not be folded again and again."""
+    for seed in (1, 3):
+        if list(changes[:400]) == usual(seed=seed):
+            return histories([agent], [warmed(seed)], [steps(changes[400:], 12_000.0)])[0]
+    return histories([agent], [Baseline()], [steps(changes)])[0]
 
 
 def keys(alarms: Sequence[Alarm]) -> list[str]:
@@ -89,9 +99,9 @@ def test_flat_time_makes_a_loss_rarer_and_a_small_move_says_nothing(garch: State
 
 
 @settings(max_examples=15)
-@given(st.lists(anything, max_size=60), st.integers(0, 2))
-def test_any_returns_leave_a_finite_state(changes: list[float], seed: int) -> None:
-    baseline, alarms = feed([*usual(220, seed), *changes, *usual(5)])
+@given(st.lists(anything, max_size=60))
+def test_any_returns_leave_a_finite_state(changes: list[float]) -> None:
+    baseline, alarms = feed([*usual(), *changes, *usual(5)])
     assert np.isfinite(baseline.row).all()
     json.dumps([[each.value, each.typical, each.every, each.since] for each in alarms], allow_nan=False)
     assert Baseline.from_json(json.loads(json.dumps(baseline.to_json()))) == baseline
@@ -100,17 +110,18 @@ def test_any_returns_leave_a_finite_state(changes: list[float], seed: int) -> No
 @settings(max_examples=6)
 @given(st.lists(st.lists(anything, min_size=3, max_size=3), max_size=40))
 def test_many_rows_at_once_are_one_at_a_time(changes: list[list[float]]) -> None:
-    columns = [[*usual(230, seed), *(each[seed] for each in changes)] for seed in range(3)]
-    together = histories([AGENT] * 3, [Baseline()] * 3, [steps(each) for each in columns])
-    assert together == [feed(each) for each in columns]
+    columns = [steps([each[row] for each in changes], 12_000.0) for row in range(3)]
+    before = [warmed(1), warmed(3), warmed(1)]
+    together = histories([AGENT] * 3, before, columns)
+    assert together == [histories([AGENT], [known], [each])[0] for known, each in zip(before, columns, strict=True)]
 
 
 @settings(max_examples=8)
-@given(st.lists(anything, max_size=40), st.integers(0, 260))
+@given(st.lists(anything, max_size=60), st.integers(0, 60))
 def test_a_restart_is_none(changes: list[float], cut: int) -> None:
-    told = steps([*usual(230), *changes])
-    whole, alarms = histories([AGENT], [Baseline()], [told])[0]
-    kept, before = histories([AGENT], [Baseline()], [told[:cut]])[0]
+    told = steps(changes, 12_000.0)
+    whole, alarms = histories([AGENT], [warmed(1)], [told])[0]
+    kept, before = histories([AGENT], [warmed(1)], [told[:cut]])[0]
     again, after = histories([AGENT], [Baseline.from_json(kept.to_json())], [told[cut:]])[0]
     assert (again, (*before, *after)) == (whole, alarms)
 
@@ -167,10 +178,9 @@ def test_a_gap_of_four_intervals_may_move_twice_as_far() -> None:
 
 
 def test_an_agent_that_is_asked_more_often_does_not_page_for_it() -> None:
-    quick = [each / math.sqrt(3) for each in usual(1_200, 3)]
-    baseline, _ = feed(usual(600))
-    (slower, first) = histories([AGENT], [baseline], [steps(quick, 18_000.0, 10.0)])[0]
-    (_, second) = histories([AGENT], [slower], [steps(usual(600, 4), 30_000.0)])[0]
+    quick = [each / math.sqrt(3) for each in usual(600, 3)]
+    (slower, first) = histories([AGENT], [warmed(1)], [steps(quick, 12_000.0, 10.0)])[0]
+    (_, second) = histories([AGENT], [slower], [steps(usual(300, 4), 18_000.0)])[0]
     assert (first, second) == ((), ())
     assert slower.typical == pytest.approx(TYPICAL, rel=0.3), "of one interval"
 
@@ -188,7 +198,7 @@ def test_a_steady_loss_is_found_with_its_begin_and_an_agent_that_loses_small_and
     alarm = next(each for each in told if each.detector == "bleed")
     assert alarm.value == pytest.approx(-0.5 * TYPICAL, rel=0.5)
     assert 11_000.0 < alarm.since < 13_000.0, "it began at 12,000"
-    lottery = [0.02 if at % 40 == 0 else -TYPICAL * (0.5 + 0.1 * (at % 7)) for at in range(3_000)]
+    lottery = [0.02 if at % 40 == 0 else -TYPICAL * (0.5 + 0.1 * (at % 7)) for at in range(1_500)]
     assert sum(lottery) > 0
     assert "bleed" not in keys(feed(lottery)[1])
 

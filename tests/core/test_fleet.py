@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from monitor import rule
 from monitor.detector import Alarm
-from monitor.fleet import AgentState, fold_all, matching_step
+from monitor.fleet import AgentState, fold_all
+from monitor.kept import pack, unpack
 from monitor.model import Agent, AmountOrShare, CashFlow, Check, Limits, Sample, Side, Trade
+from monitor.steps import matching_step
 
 AGENT = Agent("alpha", limits=Limits(min_balance=100.0, hard_loss=AmountOrShare(share=0.1)))
 
@@ -81,7 +83,7 @@ def test_a_snapshot_and_the_samples_since_are_the_whole_fold(
     told: list[Sample], moved: list[CashFlow], cut: int
 ) -> None:
     whole = fold_all(AGENT, AgentState.of(AGENT), told, moved)
-    kept = AgentState.from_json(fold_all(AGENT, AgentState.of(AGENT), told[:cut], moved).to_json())
+    kept = unpack(pack(fold_all(AGENT, AgentState.of(AGENT), told[:cut], moved)))
     since = kept.sample.time if kept.sample else 0.0
     assert fold_all(AGENT, kept, [sample for sample in told if sample.time >= since], moved) == whole
 
@@ -94,15 +96,15 @@ def test_folding_twice_is_folding_once(told: list[Sample], moved: list[CashFlow]
 
 @given(samples(sane))
 def test_a_snapshot_is_json_without_infinities(told: list[Sample]) -> None:
-    json.loads(fold_all(AGENT, AgentState.of(AGENT), told, []).to_json(), parse_constant=_refuse)
+    json.loads(pack(fold_all(AGENT, AgentState.of(AGENT), told, [])), parse_constant=_refuse)
 
 
 def test_a_snapshot_keeps_what_the_detectors_found_and_an_older_one_has_nothing_of_it() -> None:
     alarms = (Alarm("shock", 90.0, 60.0, -0.032, 0.0004, 1, 1e6), Alarm("edge", 80.0, 0.0, 0.31, 0.55, 40, 2e6))
-    kept = replace(AgentState.of(AGENT), alarms=alarms).to_json()
-    assert AgentState.from_json(kept).alarms == alarms
+    kept = pack(replace(AgentState.of(AGENT), alarms=alarms))
+    assert unpack(kept).alarms == alarms
     older = {name: value for name, value in json.loads(kept).items() if name != "alarms"}
-    assert AgentState.from_json(json.dumps(older)).alarms == ()
+    assert unpack(json.dumps(older)).alarms == ()
 
 
 def _refuse(name: str) -> float:

@@ -12,9 +12,9 @@ from typing import Any
 from monitor.alerts.alert import Alert
 from monitor.detection import Baseline, Step, histories
 from monitor.detector import Alarm
-from monitor.fleet import steps_of
 from monitor.model import Agent, Side, Trade
 from monitor.ports import Observation
+from monitor.steps import steps_of
 from tests.flow.night import Night
 
 TYPICAL = 0.0005

@@ -13,7 +13,7 @@ import pytest
 
 from monitor.alerts.alert import State
 from monitor.desk import DeskError
-from monitor.fleet import VERSION
+from monitor.kept import VERSION
 from monitor.model import Agent, AmountOrShare, CashFlow, Finding, Limits, Sample, Severity, Verdict
 from monitor.order import OrderState
 from monitor.ports import Change, ControlError, Observation, Snapshot

@@ -178,6 +178,7 @@ async def test_a_policy_that_somebody_wrote_for_it_applies(tmp_path: Path, monke
         assert told == [(False, ["ana"]), (False, ["ana"])]
 
 
+@pytest.mark.slow
 async def test_the_report_counts_answers_beside_the_budget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with watched(tmp_path, monkeypatch) as desk:
         for kind in ("real", "false", ""):

@@ -310,6 +310,7 @@ async def test_chores_are_done_and_one_that_fails_harms_nobody() -> None:
 
 
 @pytest.mark.parametrize("hours", [-1, 24 * 365 * 50])
+@pytest.mark.slow
 async def test_a_wall_clock_that_is_set_does_not_blind_the_desk(monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
     class Set(datetime):
         @classmethod

@@ -325,6 +325,7 @@ async def test_nothing_is_read_while_a_webhook_is_set(tg: FakeTelegram, api: Api
     assert await api("getUpdates") == []
 
 
+@pytest.mark.slow
 async def test_calls_before_the_time_that_was_asked_for_are_counted(tg: FakeTelegram, api: Api) -> None:
     tg.fail(429, "Too Many Requests: retry after 1", method="sendMessage", retry_after=1)
     for early in (0, 1):

@@ -31,6 +31,7 @@ async def test_pause_stop_and_resume_are_what_the_bot_then_is() -> None:
         assert await one.state(ALPHA) is None
 
 
+@pytest.mark.slow
 async def test_a_bot_of_2024_is_paused_and_resumed_its_own_way() -> None:
     async with fake_freqtrade() as fake:
         fake.old = True

@@ -234,6 +234,7 @@ async def test_a_group_that_has_had_its_minute_takes_the_page_later_and_refuses_
         assert (len(tg.messages), tg.limits.refused, tg.early) == (20, 0, 0)
 
 
+@pytest.mark.slow
 async def test_a_429_is_waited_for_half_a_second_longer_than_it_says(desk: Desk) -> None:
     desk.tg.fail(429, "Too Many Requests: retry after 1", method="sendMessage", retry_after=1)
     began = asyncio.get_running_loop().time()

@@ -87,6 +87,7 @@ async def test_the_button_of_a_photo_shows_another() -> None:
         await tg.until(lambda: sum(each.photo is not None for each in tg.messages) == 2)
 
 
+@pytest.mark.slow
 async def test_telegram_waits_as_long_as_it_is_asked_to_before_a_photo() -> None:
     async with in_telegram() as tg:
         tg.fail(429, "Too Many Requests: retry after 1", method="sendPhoto", retry_after=1)

@@ -217,6 +217,7 @@ async def test_live_answers_while_the_venue_hangs() -> None:
     assert answer.body["status"] == "live"
 
 
+@pytest.mark.slow
 async def test_stopping_does_not_wait_for_a_venue_that_hangs() -> None:
     async with a_venue() as venue:
         venue.silent = True

@@ -476,6 +476,7 @@ async def test_a_hanging_telegram_holds_up_nobody_for_long(tg: FakeTelegram) -> 
         assert (error.uncertain, error.permanent) == (True, False)
 
 
+@pytest.mark.slow
 async def test_telegram_is_not_asked_again_before_the_time_it_named(desk: Desk) -> None:
     desk.tg.fail(429, "Too Many Requests: retry after 1", method="sendMessage", retry_after=1)
     error = await refused(desk.platform.send(PAGE))
@@ -496,6 +497,7 @@ async def test_a_page_is_handed_back_when_telegram_asks_to_wait_long(desk: Desk)
     assert desk.tg.count("sendMessage") == 1
 
 
+@pytest.mark.slow
 async def test_an_answer_is_tried_again_when_telegram_was_busy_or_away(desk: Desk) -> None:
     desk.tg.fail(500, method="sendMessage")
     desk.tg.type(ANA, "/status")

@@ -19,11 +19,11 @@ from monitor.alerts.plan import Plan
 from monitor.answers import Alarmed
 from monitor.detection import Baseline, histories
 from monitor.detector import Alarm
-from monitor.fleet import steps_of
 from monitor.model import Agent
 from monitor.outcome import Page
 from monitor.past import History
 from monitor.replay import replay
+from monitor.steps import steps_of
 from tests.bench.detection import candles
 
 AGENT = Agent("demo", interval=60.0, false_pages=1.0)
