@@ -97,6 +97,7 @@ def test_numbers_of_json_pass_through_no_float(tmp_path: Path) -> None:
     assert read(tmp_path / "t.json", row)[0][0].size == Decimal("0.1000000000000000055511151231257827")
 
 
+@pytest.mark.slow
 def test_a_json_list_far_longer_than_what_is_read_at_once_loses_no_row(tmp_path: Path) -> None:
     many = [{**ROW, "id": f"t{each}"} for each in range(9_000)]  # 2.3 MB
     trades, refused, _ = read(tmp_path / "t.json", json.dumps({"trades": many}))
@@ -247,6 +248,7 @@ def test_a_file_that_cannot_be_read_is_one_sentence(tmp_path: Path, text: bytes,
     assert found.startswith("t.csv")
 
 
+@pytest.mark.slow
 def test_what_is_no_file_and_what_changes_meanwhile_is_said(tmp_path: Path) -> None:
     with pytest.raises(TradeFileError, match="is no file"):
         TradeFile(tmp_path, "alpha").look(lambda _: None)

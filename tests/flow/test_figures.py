@@ -84,6 +84,7 @@ async def test_a_strategy_that_bleeds_hour_by_hour_has_a_poor_sharpe_ratio(tmp_p
         assert high < 0.5
 
 
+@pytest.mark.slow
 async def test_live_figures_are_there_after_a_review_and_begin_anew_with_a_flow(tmp_path: Path) -> None:
     async with night(tmp_path) as desk:
         for number in range(24 * 12):

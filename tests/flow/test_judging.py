@@ -98,6 +98,7 @@ async def test_the_same_answer_twice_says_so_and_stores_nothing(
         assert (await desk.say(f"/false {of} the feed, in truth")).title.startswith("Called a false alarm by ana")
 
 
+@pytest.mark.slow
 async def test_what_is_over_is_answered_the_next_morning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with watched(tmp_path, monkeypatch) as desk:
         of = await paged(desk)

@@ -86,6 +86,7 @@ async def bare(desk: Night) -> Sequence[History]:
     return found
 
 
+@pytest.mark.slow
 async def test_a_replay_is_what_the_desk_did(tmp_path: Path) -> None:
     plan = Plan(("console",), hold=300.0)
     async with night(tmp_path, limits=LIMITS, names=NAMES, change=budgeted, plan=plan) as desk:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.chat import Message
 from monitor.alerts.plan import Plan, Route
 from monitor.model import Agent
@@ -82,6 +84,7 @@ async def test_silenced_and_told_of_when_the_silence_ends(tmp_path: Path) -> Non
         assert field(message, "Told") == "9 m 30 s after it fired"
 
 
+@pytest.mark.slow
 async def test_inhibited_by_what_explains_it_and_told_of_when_that_is_over(tmp_path: Path) -> None:
     async with told(tmp_path, replace(PLAN, group_wait=60.0)) as desk:
         await desk.see(**POOR)

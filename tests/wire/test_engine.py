@@ -241,6 +241,7 @@ async def test_it_stops_at_once_with_agents_that_hang() -> None:
     await engine.stop()
 
 
+@pytest.mark.slow
 async def test_it_stops_in_time_with_a_source_that_will_not_end_and_a_desk_that_hangs() -> None:
     let_go = asyncio.Event()
     begun = asyncio.Event()
@@ -275,6 +276,7 @@ async def test_what_has_arrived_is_stored_before_it_stops() -> None:
     assert len(desk.taken) == source.asked
 
 
+@pytest.mark.slow
 async def test_an_urgent_agent_is_looked_at_out_of_turn() -> None:
     desk = Desk()
     urgent: list[str] = []

@@ -46,6 +46,7 @@ async def test_a_trade_that_closes_late_and_new_ones_are_read_once_each() -> Non
     assert second.sample.pnl_24h == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 async def test_a_long_history_is_read_over_several_looks_and_a_restart_of_the_desk() -> None:
     async with a_bot() as bot:
         bot.fake.trades = [a_row(number, "0.01") for number in range(1, 12 * PAGE + 8)]

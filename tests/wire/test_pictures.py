@@ -103,6 +103,7 @@ async def test_telegram_waits_as_long_as_it_is_asked_to_before_a_photo() -> None
         ("Bad Request: IMAGE_PROCESS_FAILED", "does not take the picture"),
     ],
 )
+@pytest.mark.slow
 async def test_where_telegram_takes_no_photo_the_text_says_so(why: str, said: str) -> None:
     async with in_telegram() as tg:
         tg.fail(400, why, method="sendPhoto", times=9)

@@ -177,6 +177,7 @@ async def test_what_a_late_pm2_began_is_ended_and_nobody_waits_for_what_got_away
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_an_order_that_pm2_does_not_end_in_time_may_have_been_obeyed(tmp_path: Path) -> None:
     listed = """[ "$1" = jlist ] && echo '[{"name": "alpha"}]' && exit 0"""
     control = build(Options(name="alpha", program=program(tmp_path, f"{listed}\nsleep 600"), timeout=0.3))

@@ -110,6 +110,7 @@ async def test_a_loss_in_a_file_is_a_page_with_its_time_rule_and_reason(equity: 
     assert "UTC  WARN Sudden loss\n  alpha lost 2 % in 30 s, " in text
 
 
+@pytest.mark.slow
 async def test_settings_say_limits_budget_and_how_long_a_page_waits(equity: Path, settings: Settings) -> None:
     past = of_files([equity], Options(), settings)
     assert [each.agent for each in past.histories] == list(settings.agents)

@@ -177,6 +177,7 @@ async def test_messages_keep_to_a_channels_pace_and_none_is_refused() -> None:
         assert len(desk.slack.messages) == 10
 
 
+@pytest.mark.slow
 async def test_pages_go_before_answers_that_wait() -> None:
     async with slack_desk(every=0.15) as desk:
         await asyncio.gather(*(desk.platform.send(Message(f"first {number}")) for number in range(4)))

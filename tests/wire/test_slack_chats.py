@@ -295,6 +295,7 @@ async def test_changes_keep_to_their_own_pace_and_hold_up_no_page() -> None:
         assert {each.outcome for each in desk.slack.calls if each.method == "chat.update"} == {"ok"}
 
 
+@pytest.mark.slow
 async def test_it_is_known_how_long_slack_has_been_silent() -> None:
     async with slack_desk(ping=0.2) as desk:
         await asyncio.sleep(0.5)

@@ -214,6 +214,7 @@ async def test_nothing_runs_after_the_end() -> None:
         assert desk.heard == []
 
 
+@pytest.mark.slow
 async def test_no_log_line_holds_a_secret(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     async with slack_desk(ping=0.1) as desk:

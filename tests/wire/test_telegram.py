@@ -703,6 +703,7 @@ async def test_it_stops_quickly_while_everything_hangs(desk: Desk) -> None:
     await refused(sending)
 
 
+@pytest.mark.slow
 async def test_a_page_is_not_stuck_behind_answers(tg: FakeTelegram) -> None:
     async with started(a_platform(tg, pace=Pace(burst=1, every=0.1)), tg) as desk:
         for number in range(10):

@@ -241,6 +241,7 @@ async def test_check_looks_at_every_chat_and_says_where_reactions_work(tg: FakeT
 # -- pace and figures ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_no_call_is_too_many_for_telegrams_own_limits(desk: Desk) -> None:
     """Sixty times as fast as in life: the bucket of a chat, the minute of a group, all chats together."""
     tg, fast = desk.tg, Pace(every=1 / 60, overall=30)

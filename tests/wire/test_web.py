@@ -182,6 +182,7 @@ async def until(found: Sized, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_the_switch_is_pinged_while_the_desk_is_well_and_only_then() -> None:
     why: list[str | None] = ["the desk is starting or stopping"]
     with capture_logs() as logs:
