@@ -13,7 +13,7 @@ from bot import quantities
 from bot.format import clock, plain
 from bot.offline.past import Bot, Options, Past, ReplayError, of_bot, of_files, of_store, words
 from bot.offline.progress import bar
-from bot.settings import Settings, budget
+from bot.settings import Settings, SettingsError, budget
 from bot.views import replay as view
 from monitor import rule
 from monitor.alerts.alert import Alert
@@ -43,7 +43,7 @@ async def run(
     """Read what is named, replay it, and tell what came of it. `settings`: those that stand on the line.
 
     `read`, `open_store`: give the settings where none stand there, and what they store in. Errors: ReplayError,
-    CurveFileError, TradeFileError, SettingsError, StoreError, HistoryError.
+    CurveFileError, TradeFileError, StoreError, HistoryError.
     """
     files, period = words(given)
     seconds, now = USUAL_PERIOD if period is None else period, time.time()
@@ -54,7 +54,7 @@ async def run(
     elif bot is not None:
         past = await of_bot(bot, options, settings, seconds, now)
     else:
-        settings = settings or read()
+        settings = settings or _found(read)
         _must_exist(settings.database)
         store = await open_store(settings.database)
         try:
@@ -79,6 +79,14 @@ def told(past: Past, options: Options, settings: Settings | None = None) -> str:
     if options.json:
         return codec.dumps(_json(found, nights_caught, notes), indent=2, allow_nan=False, ensure_ascii=False)
     return "\n".join(_text(found, rules, nights_caught, notes))
+
+
+def _found(read: Callable[[], Settings]) -> Settings:
+    """The settings that are there where none were named. Errors: ReplayError."""
+    try:
+        return read()
+    except SettingsError as error:
+        raise ReplayError(f"{error} To replay files, name them: nightdesk replay equity.csv trades.csv.") from None
 
 
 def _must_exist(database: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bot.offline.past import Bot, Options, Past, ReplayError, of_bot, of_files, of_store, words
 from bot.offline.replay import run, told
-from bot.settings import Settings, load
+from bot.settings import Settings, SettingsError, load
 from monitor.curve_file import CurveFileError, read_curve
 from monitor.model import Sample
 from monitor.ports import Change
@@ -275,3 +275,16 @@ async def test_files_and_a_bot_together_make_no_sense(equity: Path, settings: Se
     began = time.monotonic()
     assert (await run([str(equity)], Options(agent="alpha"), None, None, lambda: settings, closed)).startswith("1 page")
     assert time.monotonic() - began < 20.0
+
+
+async def test_where_nothing_is_stored_nothing_is_made_and_it_is_said_how_to_name_files(settings: Settings) -> None:
+    async def closed(path: str) -> Any:
+        raise AssertionError(f"{path} is opened")
+
+    def missing() -> Settings:
+        raise SettingsError("There is nothing to watch.")
+
+    with pytest.raises(ReplayError, match=r"There is no database at .* yet: let the desk watch first, or name files"):
+        await run(["30d"], Options(), None, settings, lambda: settings, closed)
+    with pytest.raises(ReplayError, match="To replay files, name them: nightdesk replay equity"):
+        await run([], Options(), None, None, missing, closed)
