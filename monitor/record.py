@@ -141,7 +141,7 @@ def record(
 
 
 def _mean(equity: Floats) -> float | None:
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # partial sums may be infinite, one up and one down
         mean = float(np.mean(equity)) if len(equity) else math.nan
     return mean if math.isfinite(mean) else None
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from monitor.model import CashFlow, Sample, Side, Trade
@@ -428,6 +428,9 @@ anything = st.none() | st.floats() | st.sampled_from([0.0, -1.0, 1e308, -1e308, 
     st.lists(st.integers(-(10**28), 10**28), max_size=30),
     st.floats(10.0, 1e6),
 )
+@example(
+    [(each, 1.0) for each in (0.0, 0.0, -8e307, -1e308, 0.0, 0.0, 8e307, 1e308)], [], [], 10.0
+)  # its partial sums are infinite, one up and one down
 def test_every_figure_of_anything_is_finite_or_undefined(
     steps: list[tuple[float | None, float]], moves: list[tuple[float, int]], nets: list[int], spacing: float
 ) -> None:
