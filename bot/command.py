@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import enum
-import importlib
-import pkgutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +10,7 @@ from bot.chat import Invocation, Message, Reply
 from monitor.desk import Desk
 from monitor.mail import Mail
 from monitor.model import Person
+from monitor.units import discovered
 
 
 class Role(enum.IntEnum):
@@ -91,13 +90,4 @@ def command(
 
 def discover() -> Mapping[str, Command]:
     """Every command in bot/commands, by name: the objects of type Command that its modules hold."""
-    package = importlib.import_module("bot.commands")
-    found: dict[str, Command] = {}
-    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
-        module = importlib.import_module(f"bot.commands.{info.name}")
-        for each in vars(module).values():
-            if isinstance(each, Command):
-                if each.name in found:
-                    raise ValueError(f"two commands are called {each.name!r}; names are unique")
-                found[each.name] = each
-    return found
+    return discovered("bot.commands", Command, lambda each: each.name)

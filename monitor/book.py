@@ -12,7 +12,7 @@ from monitor.alerts.restoring import restored
 from monitor.detection import Step, histories
 from monitor.fleet import AgentState, fold_all, fold_samples
 from monitor.kept import VERSION, unpack
-from monitor.model import CashFlow, Sample
+from monitor.model import CashFlow, Sample, Trade
 from monitor.order import Order
 from monitor.ports import Change, Clock, Store
 from monitor.rule import DESK
@@ -22,10 +22,10 @@ from monitor.turn import Turn
 
 KEPT = 7 * 86_400.0
 """Seconds for which raw samples are kept."""
+LEARNED = 30 * 86_400.0
+"""Seconds of trades by which it is learned what is usual of an agent, where nothing was kept of that."""
 RELEARNED = 86_400.0
 """Seconds of samples by which the same is learned."""
-LEARNED = 30 * 86_400.0
-"""Seconds of trades by which it is known what is usual, where nothing was kept of that."""
 
 
 class Book:
@@ -132,7 +132,7 @@ class Book:
         """
         state, since = await self._kept(agent, before)
         samples = await self.store.samples(agent, since or 0.0)
-        trades = await self.store.trades(agent, self.clock.now() - LEARNED)
+        trades = await self._untaken(agent, state)
         lacking = await self._steps_before(agent, state, flows)
         return await asyncio.to_thread(fold_all, self.setup.agents[agent], state, samples, flows, trades, lacking)
 
@@ -158,9 +158,13 @@ class Book:
         baselines = [state.baseline for state, _ in found.values()]
         judged = await asyncio.to_thread(histories, list(agents.values()), baselines, steps)
         for (name, (state, since)), each in zip(list(found.items()), judged, strict=True):
-            trades = await self.store.trades(name, self.clock.now() - LEARNED)
+            trades = await self._untaken(name, state)
             found[name] = state.judged(each).dealt_since(agents[name], trades), since
         return found
+
+    async def _untaken(self, agent: str, state: AgentState) -> list[Trade]:
+        """The trades that an agent's baseline does not know, at least; nothing older than is learned from."""
+        return await self.store.trades(agent, max(self.clock.now() - LEARNED, state.baseline.newest_trade))
 
     async def _steps_before(self, agent: str, kept: AgentState, flows: Sequence[CashFlow]) -> list[Step]:
         """The steps up to a snapshot that does not know what is usual of its agent."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from monitor.units import discovered
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
@@ -217,13 +217,4 @@ def found(rows: Rows, where: Flags, **values: Floats | float) -> Found:
 
 def discover() -> tuple[Detector, ...]:
     """Every detector in monitor/detectors, by name of its module: the objects of type Detector that they hold."""
-    package = importlib.import_module("monitor.detectors")
-    detectors: dict[str, Detector] = {}
-    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
-        module = importlib.import_module(f"monitor.detectors.{info.name}")
-        for each in vars(module).values():
-            if isinstance(each, Detector):
-                if each.key in detectors:
-                    raise ValueError(f"two detectors have the key {each.key!r}; keys are unique")
-                detectors[each.key] = each
-    return tuple(detectors.values())
+    return tuple(discovered("monitor.detectors", Detector, lambda each: each.key).values())

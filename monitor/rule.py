@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +11,7 @@ from monitor.model import Agent, Finding, Limits, Sample, Severity, Verdict
 from monitor.order import Order
 from monitor.performance import Figure
 from monitor.statement import Reconciled
+from monitor.units import discovered
 from monitor.vitals import Vitals
 
 DESK = "nightdesk"
@@ -135,16 +134,7 @@ def desk_rule(
 
 def discover() -> Mapping[str, Rule]:
     """Every rule in monitor/rules, by key: the objects of type Rule that its modules hold."""
-    package = importlib.import_module("monitor.rules")
-    found: dict[str, Rule] = {}
-    for info in sorted(pkgutil.iter_modules(package.__path__), key=lambda each: each.name):
-        module = importlib.import_module(f"monitor.rules.{info.name}")
-        for each in vars(module).values():
-            if isinstance(each, Rule):
-                if each.key in found:
-                    raise ValueError(f"two rules have the key {each.key!r}; keys are unique")
-                found[each.key] = each
-    return found
+    return discovered("monitor.rules", Rule, lambda each: each.key)
 
 
 def breach(
